@@ -1,0 +1,69 @@
+"""Errors that name the offending thing, what was expected, and what to do.
+
+Every error Fredholm raises on bad input derives from :class:`FredholmError`, so that a program (or the command line)
+can tell a user's mistake from a defect of the toolkit.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class FredholmError(Exception):
+    """Base of every error that bad input causes."""
+
+
+class SignatureError(FredholmError, ValueError):
+    """Values, a query or another signature do not fit the signature they meet."""
+
+
+class OutsideDomainError(FredholmError, ValueError):
+    """A point lies outside the domain on which it was asked for."""
+
+
+class CourantError(FredholmError, ValueError):
+    """A time step breaks the stability limit of an explicit scheme."""
+
+
+class UnknownNameError(FredholmError, KeyError):
+    """A name is not in a registry; the message offers the nearest one.
+
+    >>> str(UnknownNameError("problem", "rom", ["room", "antiderivative"]))
+    "unknown problem 'rom': did you mean 'room'? known: antiderivative, room"
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        choices = sorted(known)
+        nearest = get_close_matches(name, choices, n=1, cutoff=0.5)
+        hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+        self.message = f"unknown {kind} {name!r}: {hint}known: {', '.join(choices) or 'none'}"
+        super().__init__(self.message)
+
+    def __str__(self) -> str:  # KeyError would print the repr of the message
+        return self.message
+
+
+class DataError(FredholmError, ValueError):
+    """A data set is missing, truncated, or belongs to another problem."""
+
+
+class ArtifactError(FredholmError, ValueError):
+    """A saved operator is missing, truncated, edited, or of an unknown kind."""
+
+
+class TrainingError(FredholmError, RuntimeError):
+    """Training cannot go on: a loss that is not finite, a checkpoint of another run."""
+
+
+class ExportError(FredholmError, RuntimeError):
+    """An exported graph does not compute what the operator computes."""
+
+
+class MissingExtraError(FredholmError, ImportError):
+    """An optional dependency is not installed.
+
+    >>> str(MissingExtraError("ray", extra="cluster"))
+    "this needs 'ray', which is not installed: pip install 'fredholm[cluster]'"
+    """
+
+    def __init__(self, module: str, extra: str) -> None:
+        super().__init__(f"this needs {module!r}, which is not installed: pip install 'fredholm[{extra}]'")

@@ -1,0 +1,1 @@
+"""Functions and where they live: domains, fields, signatures, norms, interpolation and random fields."""

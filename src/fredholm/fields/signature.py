@@ -1,0 +1,197 @@
+"""Signatures: the typed inputs and output of an operator.
+
+A signature travels with a data set, a trained operator, its ONNX graphs and its HTTP schema. Whatever meets it is
+checked against it, and a mismatch names the offending entry, what was expected and what came.
+
+Conventions. An input *function* with a fixed domain is a tensor (batch, channels, *domain.shape). Where each sample
+has a domain of its own (a mesh around another airfoil), the function `u` is padded to a common number n of points
+and comes with two companions: `u.coordinates` (batch, n, d) and `u.weights` (batch, n), the quadrature weights, which
+are zero on padding. A *parameter* is (batch, components). The output is (batch, channels, *shape), or
+(batch, channels, m) at query points (m, d) shared by the batch or (batch, m, d) of each sample.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fredholm.errors import SignatureError
+from fredholm.fields.domain import Coordinate, Domain
+
+Inputs = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A scalar quantity: a channel of a function or a component of a parameter.
+
+    >>> Quantity("pressure", "Pa")
+    Quantity(name='pressure', units='Pa')
+    """
+
+    name: str
+    units: str = ""
+
+
+@dataclass(frozen=True)
+class DomainType:
+    """What kind of domain a function lives on; `shape` is None where it differs from sample to sample."""
+
+    kind: str
+    axes: tuple[Coordinate, ...]
+    shape: tuple[int, ...] | None = None
+
+    @classmethod
+    def of(cls, domain: Domain, varies: bool = False) -> "DomainType":
+        """The type of one domain, or of a family of domains of which it is an example (`varies`)."""
+        return cls(domain.kind, domain.coordinate_axes, None if varies else domain.shape)
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function with named channels on a type of domain."""
+
+    channels: tuple[Quantity, ...]
+    domain: DomainType
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A vector of named numbers."""
+
+    components: tuple[Quantity, ...]
+
+
+@dataclass(frozen=True)
+class Signature:
+    """Named input functions and parameters, and the output function.
+
+    >>> from fredholm.fields.grid import Axis, Grid
+    >>> line = DomainType.of(Grid(Axis("x", 0, 1, 8)))
+    >>> signature = Signature({"u": Function((Quantity("u"),), line)}, Function((Quantity("s"),), line))
+    >>> signature.check({"u": torch.zeros(3, 1, 8)})
+    3
+    """
+
+    inputs: Mapping[str, Function | Parameter]
+    output: Function
+
+    def check(self, inputs: Mapping[str, Tensor], query: Tensor | None = None, finite: bool = False) -> int:
+        """Batch size, after checking names, shapes and (if `finite`) values; raises SignatureError."""
+        expected = set(self.inputs) | set(self._companions())
+        if missing := sorted(expected - set(inputs)):
+            raise SignatureError(
+                f"input {missing[0]!r} is missing: expected {sorted(expected)}, got {sorted(inputs)}"
+            )
+        if extra := sorted(set(inputs) - expected):
+            raise SignatureError(f"input {extra[0]!r} is not in the signature, which has {sorted(expected)}")
+        sizes = {name: self._check_input(name, inputs) for name in self.inputs}
+        if len(set(sizes.values())) > 1:
+            raise SignatureError(f"inputs disagree on the batch size: {sizes}")
+        if finite:
+            for name, values in inputs.items():
+                require_finite(f"input {name!r}", values)
+        batch = next(iter(sizes.values()))
+        if query is not None:
+            self.check_query(query, batch)
+        return batch
+
+    def check_query(self, query: Tensor, batch: int) -> None:
+        """Check query points (m, d) or (batch, m, d); raises SignatureError."""
+        names = [axis.name for axis in self.output.domain.axes]
+        if query.ndim not in (2, 3) or query.shape[-1] != len(names):
+            raise SignatureError(
+                f"query has shape {tuple(query.shape)}; expected (points, {len(names)}) or "
+                f"(batch, points, {len(names)}) with the coordinates {names}"
+            )
+        if query.ndim == 3 and query.shape[0] != batch:
+            raise SignatureError(
+                f"query is for a batch of {query.shape[0]}, the inputs are a batch of {batch}"
+            )
+
+    def require(self, other: "Signature", owner: str) -> None:
+        """Raise SignatureError naming the first entry in which `other`, the signature of `owner`, differs."""
+        for name in sorted(set(self.inputs) | set(other.inputs)):
+            here, there = self.inputs.get(name), other.inputs.get(name)
+            if here != there:
+                raise SignatureError(f"{owner} does not fit: input {name!r} is {there}, expected {here}")
+        if self.output != other.output:
+            raise SignatureError(
+                f"{owner} does not fit: the output is {other.output}, expected {self.output}"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON form, inverse of `from_json`."""
+        inputs = {
+            name: {"type": "function" if isinstance(entry, Function) else "parameter", **asdict(entry)}
+            for name, entry in self.inputs.items()
+        }
+        return {"inputs": inputs, "output": asdict(self.output)}
+
+    @classmethod
+    def from_json(cls, description: Mapping[str, Any]) -> "Signature":
+        """The signature that `to_json` described; raises SignatureError if it is not one."""
+        try:
+            inputs = {name: _entry_from_json(entry) for name, entry in description["inputs"].items()}
+            return cls(inputs, _function_from_json(description["output"]))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SignatureError(f"not a signature: {error!r}") from error
+
+    def _companions(self) -> list[str]:
+        """Coordinates and weights that come with functions whose domain varies."""
+        varying = [n for n, e in self.inputs.items() if isinstance(e, Function) and e.domain.shape is None]
+        return [f"{name}.{part}" for name in varying for part in ("coordinates", "weights")]
+
+    def _check_input(self, name: str, inputs: Mapping[str, Tensor]) -> int:
+        entry, values = self.inputs[name], inputs[name]
+        if isinstance(entry, Parameter):
+            _require_shape(name, values, (len(entry.components),), [q.name for q in entry.components])
+            return len(values)
+        channels = [quantity.name for quantity in entry.channels]
+        if entry.domain.shape is not None:
+            _require_shape(name, values, (len(channels), *entry.domain.shape), channels)
+            return len(values)
+        points = values.shape[-1]
+        _require_shape(name, values, (len(channels), points), channels)
+        axes = [axis.name for axis in entry.domain.axes]
+        _require_shape(f"{name}.coordinates", inputs[f"{name}.coordinates"], (points, len(axes)), axes)
+        _require_shape(f"{name}.weights", inputs[f"{name}.weights"], (points,), ["quadrature weight"])
+        return len(values)
+
+
+def require_finite(what: str, values: Tensor) -> None:
+    """Raise SignatureError naming the first value that is NaN or infinite."""
+    bad = ~torch.isfinite(values)
+    if bool(bad.any()):
+        first = tuple(bad.nonzero()[0].tolist())
+        raise SignatureError(
+            f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index {first}; "
+            "replace or drop these samples"
+        )
+
+
+def _require_shape(name: str, values: Tensor, shape: tuple[int, ...], meaning: list[str]) -> None:
+    if values.ndim != len(shape) + 1 or tuple(values.shape[1:]) != shape:
+        wanted = ", ".join(["batch", *map(str, shape)])
+        raise SignatureError(
+            f"input {name!r} has shape {tuple(values.shape)}; expected ({wanted}), channels {meaning}"
+        )
+
+
+def _quantities(entries: list[dict[str, Any]]) -> tuple[Quantity, ...]:
+    return tuple(Quantity(**entry) for entry in entries)
+
+
+def _function_from_json(entry: Mapping[str, Any]) -> Function:
+    domain = entry["domain"]
+    shape = None if domain["shape"] is None else tuple(domain["shape"])
+    axes = tuple(Coordinate(**axis) for axis in domain["axes"])
+    return Function(_quantities(entry["channels"]), DomainType(domain["kind"], axes, shape))
+
+
+def _entry_from_json(entry: Mapping[str, Any]) -> Function | Parameter:
+    if entry["type"] == "parameter":
+        return Parameter(_quantities(entry["components"]))
+    return _function_from_json(entry)

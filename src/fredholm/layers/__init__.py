@@ -1,0 +1,1 @@
+"""Building blocks shared by operators and networks, and their declarative description."""

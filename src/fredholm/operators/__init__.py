@@ -1,0 +1,1 @@
+"""Operators: maps from functions to functions."""

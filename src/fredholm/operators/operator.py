@@ -1,0 +1,64 @@
+"""The operator contract: G maps input functions and parameters to an output function, asked for where one likes.
+
+G(u)(y)  =  operator(inputs, query)[sample, channel, point]
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import Enum
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from fredholm.errors import SignatureError
+from fredholm.fields.domain import Domain
+from fredholm.fields.signature import Signature
+from fredholm.layers.architecture import Described
+
+
+class Query(Enum):
+    """Where an operator can be asked for its output."""
+
+    DOMAIN = "on its own output domain (query=None)"
+    SHARED = "at points (m, d) common to the batch"
+    PER_SAMPLE = "at points (batch, m, d) of each sample"
+
+
+class Operator(nn.Module, Described, ABC):
+    """A trainable map between functions, typed by its signature.
+
+    `forward(inputs, query=None)` takes the signature's inputs, each (batch, channels, *shape) or (batch, size), and
+    answers (batch, channels, *output_domain.shape), or (batch, channels, m) at query points in the units of the
+    signature. Normalisation is part of the operator: what goes in and comes out is physical.
+
+    A subclass passes signature and output domain to `super().__init__`, declares `queries` and writes `forward`. It is
+    saved by its constructor arguments (see `Described`) and its `state_dict`.
+    """
+
+    queries: ClassVar[frozenset[Query]]
+
+    def __init__(self, signature: Signature, output_domain: Domain) -> None:
+        super().__init__()
+        self.signature = signature
+        self.output_domain = output_domain
+
+    @abstractmethod
+    def forward(self, inputs: Mapping[str, Tensor], query: Tensor | None = None) -> Tensor:
+        """Values of the output function."""
+
+    def require_query(self, query: Tensor | None) -> None:
+        """Raise SignatureError if this operator cannot be asked in this way."""
+        kind = Query.DOMAIN if query is None else Query.SHARED if query.ndim == 2 else Query.PER_SAMPLE
+        if kind not in self.queries:
+            can = "; ".join(sorted(option.value for option in self.queries))
+            raise SignatureError(f"{type(self).__name__} cannot answer {kind.value}; it answers {can}")
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trainable numbers."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    @property
+    def stored_bytes(self) -> int:
+        """Bytes of all parameters and buffers."""
+        return sum(tensor.numel() * tensor.element_size() for tensor in self.state_dict().values())

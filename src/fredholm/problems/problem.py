@@ -1,0 +1,64 @@
+"""Problems: an operator to learn, with the solver that is its reference.
+
+A problem states its signature, draws its inputs and solves for its output. Sample i of the sequence `seed` depends on
+(seed, i) alone, so that a data set may be generated in any order, in pieces, and again.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from fredholm.fields.domain import Domain
+from fredholm.fields.signature import Inputs, Signature
+
+
+class Problem(ABC):
+    """A thing to learn: signature, sampler, reference solver.
+
+    A subclass is a frozen dataclass of physical parameters and states the members below.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def input_domains(self) -> Mapping[str, Domain]:
+        """The domain of every input function."""
+
+    @property
+    @abstractmethod
+    def output_domain(self) -> Domain:
+        """The domain on which `solve` answers."""
+
+    @property
+    @abstractmethod
+    def signature(self) -> Signature:
+        """Typed inputs and output."""
+
+    @abstractmethod
+    def sample(self, n: int, seed: int, first: int = 0) -> Inputs:
+        """Inputs first, ..., first + n - 1 of the sequence `seed`, each tensor (n, ...)."""
+
+    @abstractmethod
+    def solve(self, inputs: Inputs) -> Tensor:
+        """Reference output (n, channels, *output_domain.shape) of the inputs."""
+
+    def parameters(self) -> dict[str, Any]:
+        """The physical parameters as JSON, recorded with every data set."""
+        from dataclasses import asdict
+
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+
+def generator_of(seed: int, index: int) -> torch.Generator:
+    """The random generator of sample `index` of the sequence `seed`: equal arguments, equal draws.
+
+    Seed and index are mixed by NumPy's SeedSequence, so that neighbouring samples are independent.
+    """
+    import numpy as np
+
+    state = np.random.SeedSequence([seed, index]).generate_state(1, dtype=np.uint64)[0]
+    return torch.Generator().manual_seed(int(state >> np.uint64(1)))
