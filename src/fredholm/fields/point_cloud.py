@@ -66,7 +66,8 @@ class PointCloud(Domain):
     def contains(self, points: Float[Tensor, "m d"]) -> Bool[Tensor, " m"]:
         lower, upper = self.bounds
         slack = 1e-9 * (upper - lower)
-        return ((points >= lower - slack) & (points <= upper + slack)).all(-1)
+        inside: Tensor = (points >= lower - slack) & (points <= upper + slack)
+        return inside.all(-1)
 
     def stencil(self, points: Float[Tensor, "m d"]) -> Stencil:
         from scipy.spatial import cKDTree

@@ -46,6 +46,10 @@ class Problem(ABC):
     def solve(self, inputs: Inputs) -> Tensor:
         """Reference output (n, channels, *output_domain.shape) of the inputs."""
 
+    def labels(self, n: int, seed: int, first: int = 0) -> dict[str, Tensor]:
+        """Small numbers (n, ...) from which `sample` made the same inputs, such as a position; for look-ups and plots."""
+        return {}
+
     def parameters(self) -> dict[str, Any]:
         """The physical parameters as JSON, recorded with every data set."""
         from dataclasses import asdict
