@@ -1,0 +1,99 @@
+/** From values on the grid to pixels: bicubic magnification, then colours. */
+import { colourCount, packedTable } from "./colour";
+import { cubicStencil, fractionalIndex, type Stencil } from "./interpolation";
+import type { Scale } from "./scale";
+import type { Scene } from "./scene";
+
+/** Longer side of the coloured image before the canvas scales it up, pixels. */
+const longerSide = 448;
+/** The scale is tabulated: a logarithm for each pixel would cost more than the interpolation. */
+const halfLevels = 2048;
+
+/**
+ * For every node its own index where it lies in the room, else that of the nearest node in the room, so that the
+ * interpolation beside a wall sees no values from behind it.
+ */
+export function nearestInside(inside: readonly (readonly boolean[])[]): Int32Array {
+  const ny = inside[0].length;
+  const nodes = inside.flatMap((column, i) => column.flatMap((is, j) => (is ? [[i, j]] : [])));
+  return Int32Array.from({ length: inside.length * ny }, (_, k) => {
+    const [i, j] = [Math.floor(k / ny), k % ny];
+    if (inside[i][j] || nodes.length === 0) return k;
+    const distance = ([a, b]: number[]) => (a - i) ** 2 + (b - j) ** 2;
+    const nearest = nodes.reduce((best, node) => (distance(node) < distance(best) ? node : best));
+    return nearest[0] * ny + nearest[1];
+  });
+}
+
+export class Raster {
+  readonly image: ImageData;
+  private readonly columns: Stencil[];
+  private readonly rows: Stencil[];
+  private readonly source: Int32Array;
+  private readonly filled: Float32Array;
+  private readonly stretched: Float32Array;
+  private readonly colours = packedTable();
+  private readonly levels = new Uint32Array(2 * halfLevels + 1);
+
+  constructor(private readonly scene: Scene) {
+    const { extent: [xs, ys], grid } = scene;
+    const [lx, ly] = [xs[1] - xs[0], ys[1] - ys[0]];
+    const width = Math.round((longerSide * lx) / Math.max(lx, ly));
+    const height = Math.round((longerSide * ly) / Math.max(lx, ly));
+    const centre = (k: number, n: number) => (k + 0.5) / n;
+    this.columns = Array.from({ length: width }, (_, c) =>
+      cubicStencil(fractionalIndex(grid.x, xs[0] + lx * centre(c, width)), grid.x.length));
+    // Canvas rows run downwards, y upwards.
+    this.rows = Array.from({ length: height }, (_, r) =>
+      cubicStencil(fractionalIndex(grid.y, ys[1] - ly * centre(r, height)), grid.y.length));
+    this.source = nearestInside(scene.inside);
+    this.filled = new Float32Array(grid.x.length * grid.y.length);
+    this.stretched = new Float32Array(grid.x.length * height);
+    this.image = new ImageData(width, height);
+  }
+
+  /** Colour the field [x][y]; `peak` is its largest absolute value. */
+  draw(field: Float32Array, peak: number, scale: Scale): ImageData {
+    for (let k = 0; k < field.length; k++) this.filled[k] = field[this.source[k]];
+    this.tabulate(peak, scale);
+    this.stretchRows();
+    this.paint(halfLevels / (peak || 1));
+    return this.image;
+  }
+
+  private tabulate(peak: number, scale: Scale): void {
+    for (let level = -halfLevels; level <= halfLevels; level++) {
+      const place = scale.place((level / halfLevels) * (peak || 1));
+      this.levels[level + halfLevels] = this.colours[Math.round(((place + 1) / 2) * (colourCount - 1))];
+    }
+  }
+
+  private stretchRows(): void {
+    const ny = this.scene.grid.y.length;
+    const height = this.rows.length;
+    for (let i = 0; i < this.scene.grid.x.length; i++) {
+      const base = i * ny;
+      for (let r = 0; r < height; r++) {
+        const { indices: [a, b, c, d], weights: [wa, wb, wc, wd] } = this.rows[r];
+        const { filled } = this;
+        this.stretched[i * height + r] =
+          wa * filled[base + a] + wb * filled[base + b] + wc * filled[base + c] + wd * filled[base + d];
+      }
+    }
+  }
+
+  private paint(levelsPerUnit: number): void {
+    const pixels = new Uint32Array(this.image.data.buffer);
+    const [width, height] = [this.columns.length, this.rows.length];
+    const { stretched, levels } = this;
+    for (let column = 0; column < width; column++) {
+      const { indices, weights: [wa, wb, wc, wd] } = this.columns[column];
+      const [a, b, c, d] = indices.map((i) => i * height);
+      for (let r = 0; r < height; r++) {
+        const value = wa * stretched[a + r] + wb * stretched[b + r] + wc * stretched[c + r] + wd * stretched[d + r];
+        const level = Math.max(-halfLevels, Math.min(halfLevels, Math.round(value * levelsPerUnit)));
+        pixels[r * width + column] = levels[level + halfLevels];
+      }
+    }
+  }
+}
