@@ -1,3 +1,57 @@
-"""Fredholm: learn operators between functions, and run them for real."""
+"""Fredholm: learn operators between functions, and run them for real.
+
+    solver or data -> generate -> train -> evaluate -> export -> serve
+
+The public names are loaded when first used, so that `import fredholm` costs little.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from fredholm import fields, operators, problems, training
+    from fredholm.data import generate, open_dataset
+    from fredholm.deploy import export, load, save, serve
+    from fredholm.evaluation import evaluate
+    from fredholm.training import fit
+
+_PACKAGES = ("fields", "operators", "problems", "training")
+_HOMES = {
+    "generate": "fredholm.data",
+    "open_dataset": "fredholm.data",
+    "fit": "fredholm.training",
+    "evaluate": "fredholm.evaluation",
+    "save": "fredholm.deploy",
+    "load": "fredholm.deploy",
+    "export": "fredholm.deploy",
+    "serve": "fredholm.deploy",
+}
+
+__all__ = [
+    "evaluate",
+    "export",
+    "fields",
+    "fit",
+    "generate",
+    "load",
+    "open_dataset",
+    "operators",
+    "problems",
+    "save",
+    "serve",
+    "training",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"fredholm.{name}")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'fredholm' has no attribute {name!r}; it offers {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

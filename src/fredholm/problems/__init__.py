@@ -1,1 +1,21 @@
 """What there is to learn: one physical system a file."""
+
+from fredholm.problems.antiderivative import Antiderivative
+from fredholm.problems.problem import Problem
+from fredholm.problems.registry import PROBLEMS, problem_named
+from fredholm.problems.room import Recording, Room
+from fredholm.problems.room_shapes import Box, LShape
+from fredholm.problems.source_positions import RandomSources, SourceLattice
+
+__all__ = [
+    "PROBLEMS",
+    "Antiderivative",
+    "Box",
+    "LShape",
+    "Problem",
+    "RandomSources",
+    "Recording",
+    "Room",
+    "SourceLattice",
+    "problem_named",
+]

@@ -22,6 +22,8 @@ class Problem(ABC):
     """
 
     name: ClassVar[str]
+    summary: ClassVar[str]  # one line for listings
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}  # a misspelt parameter is an error
 
     @property
     @abstractmethod

@@ -1,0 +1,32 @@
+"""The problems by name, and a problem rebuilt from the parameters that a data set or an artifact recorded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fredholm.errors import DataError, UnknownNameError
+from fredholm.problems.antiderivative import Antiderivative
+from fredholm.problems.problem import Problem
+from fredholm.problems.room import Room
+
+PROBLEMS: dict[str, type[Problem]] = {problem.name: problem for problem in (Antiderivative, Room)}
+
+
+def problem_named(name: str, parameters: Mapping[str, Any] | None = None) -> Problem:
+    """The problem `name` with `parameters` (its defaults where they say nothing).
+
+    Raises UnknownNameError with the nearest name, and DataError for parameters that are none of the problem's.
+
+    >>> problem_named("room", {"highest_frequency": 250.0}).points_per_wavelength
+    34.3
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    if name not in PROBLEMS:
+        raise UnknownNameError("problem", name, PROBLEMS)
+    try:
+        problem: Problem = TypeAdapter(PROBLEMS[name]).validate_python(dict(parameters or {}))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"])) or "parameters"
+        raise DataError(f"problem {name!r} cannot be made: {where}: {first['msg']}") from error
+    return problem

@@ -1,0 +1,1 @@
+"""Studies: a paper's claim as an experiment that anyone can run."""
