@@ -1,0 +1,210 @@
+"""Data sets: pairs (u, G(u)) of an operator G, read when they are asked for.
+
+Outputs are known on the whole output domain, or at query points of each sample's own ("triples" of input function,
+point and value, as DeepONets are often trained on).
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from fredholm.data.source import ArraySource, Source
+from fredholm.errors import DataError
+from fredholm.fields.domain import Domain
+from fredholm.fields.signature import Inputs, Signature, require_finite
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a data set is about, apart from its numbers.
+
+    `problem` is {"name": ..., "parameters": {...}}, or {} where no problem of the toolkit made the data.
+    """
+
+    signature: Signature
+    output_domain: Domain
+    input_domains: Mapping[str, Domain] = field(default_factory=dict)
+    problem: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OutputPoints:
+    """The points of an output domain: `coordinates` (n, d) and `weights` (n,) in float32, and which belong to it.
+
+    `inside` lists the points of positive quadrature weight: a masked point has none, and no sampler draws it.
+    """
+
+    coordinates: Float[Tensor, "n d"]
+    weights: Float[Tensor, " n"]
+    inside: Int[Tensor, " k"]
+
+    @classmethod
+    def of(cls, domain: Domain) -> "OutputPoints":
+        """The points of `domain`."""
+        weights = domain.weights()
+        return cls(domain.coordinates().float(), weights.float(), (weights > 0).nonzero()[:, 0])
+
+
+class Dataset:
+    """Samples of an operator. Open one with `open_dataset`, make one with `generate` or `from_arrays`.
+
+    Args:
+        description: signature, domains and problem.
+        source: where the numbers lie.
+        rows: which of the source's rows belong to the set, in order; all of them, if None.
+    """
+
+    def __init__(
+        self, description: Description, source: Source, rows: Int[Tensor, " n"] | None = None
+    ) -> None:
+        self.description, self.source = description, source
+        self._rows = rows
+
+    @classmethod
+    def from_arrays(
+        cls,
+        signature: Signature,
+        output_domain: Domain,
+        inputs: Inputs,
+        outputs: Tensor,
+        *,
+        input_domains: Mapping[str, Domain] | None = None,
+        query: Float[Tensor, "n m d"] | None = None,
+        labels: Mapping[str, Tensor] | None = None,
+    ) -> "Dataset":
+        """A data set in memory; raises SignatureError or DataError where the arrays do not fit together.
+
+        `outputs` are (n, channels, *output_domain.shape), or (n, channels, m) at `query`.
+
+        >>> from fredholm.fields.grid import Axis, Grid
+        >>> from fredholm.fields.signature import DomainType, Function, Quantity
+        >>> line = Grid(Axis("x", 0.0, 1.0, 8))
+        >>> on_line = Function((Quantity("u"),), DomainType.of(line))
+        >>> u = torch.rand(5, 1, 8)
+        >>> data = Dataset.from_arrays(Signature({"u": on_line}, on_line), line, {"u": u}, 2 * u)
+        >>> len(data), data.outputs_at(torch.tensor([0, 3]), torch.tensor([1, 2, 7])).shape
+        (5, torch.Size([2, 1, 3]))
+        """
+        count = signature.check(inputs, query, finite=True)
+        where = tuple(output_domain.shape) if query is None else (query.shape[-2],)
+        expected = (count, len(signature.output.channels), *where)
+        if tuple(outputs.shape) != expected:
+            raise DataError(
+                f"outputs have shape {tuple(outputs.shape)}; expected {expected} (samples, channels, points)"
+            )
+        require_finite("the output", outputs)
+        if query is not None and query.ndim == 2:
+            query = query.expand(count, -1, -1)
+        for name, values in (labels or {}).items():
+            if len(values) != count:
+                raise DataError(
+                    f"label {name!r} has {len(values)} rows; expected {count}, one for each sample"
+                )
+        source = ArraySource(inputs, outputs, query, labels or {})
+        return cls(Description(signature, output_domain, input_domains or {}), source)
+
+    @property
+    def signature(self) -> Signature:
+        """Typed inputs and output."""
+        return self.description.signature
+
+    @property
+    def output_domain(self) -> Domain:
+        """Where the output lives."""
+        return self.description.output_domain
+
+    @property
+    def input_domains(self) -> Mapping[str, Domain]:
+        """Where the input functions live, as far as known."""
+        return self.description.input_domains
+
+    @property
+    def problem(self) -> Mapping[str, Any]:
+        """{"name": ..., "parameters": {...}} of the problem that was solved; {} for foreign data."""
+        return self.description.problem
+
+    @property
+    def labels(self) -> Mapping[str, Tensor]:
+        """Small numbers (n, ...) of each sample from which its inputs were made."""
+        return {name: values[self.rows] for name, values in self.source.labels.items()}
+
+    @cached_property
+    def query(self) -> Float[Tensor, "n m d"] | None:
+        """Query points of each sample's own, or None where outputs lie on the output domain."""
+        return None if self.source.query is None else self.source.query[self.rows]
+
+    @cached_property
+    def rows(self) -> Int[Tensor, " n"]:
+        """The source's rows that make up this set."""
+        return torch.arange(len(self.source)) if self._rows is None else self._rows
+
+    @cached_property
+    def output_points(self) -> OutputPoints:
+        """Coordinates and weights of the output domain, computed once."""
+        return OutputPoints.of(self.output_domain)
+
+    def __len__(self) -> int:
+        return len(self.source) if self._rows is None else len(self._rows)
+
+    def inputs(self, samples: Int[Tensor, " b"]) -> Inputs:
+        """Input tensors (b, ...) of some samples, float32."""
+        return self.source.inputs(self._rows_of(samples))
+
+    def outputs(self, samples: Int[Tensor, " b"]) -> Float[Tensor, "b channels *shape"]:
+        """Outputs of some samples on the output domain, or at their `query` points."""
+        return self.source.outputs(self._rows_of(samples))
+
+    def outputs_at(
+        self, samples: Int[Tensor, " b"], points: Int[Tensor, "*samples m"]
+    ) -> Float[Tensor, "b channels m"]:
+        """Outputs at flat indices of the output domain (or of `query`), shared (m,) or each sample's own (b, m)."""
+        return self.source.outputs_at(self._rows_of(samples), points)
+
+    def subset(self, samples: Int[Tensor, " k"] | Sequence[int]) -> "Dataset":
+        """The data set of some samples, in the order given; nothing is copied."""
+        return Dataset(
+            self.description, self.source, self._rows_of(torch.as_tensor(samples, dtype=torch.int64))
+        )
+
+    def split(self, *parts: float | int, seed: int) -> tuple["Dataset", ...]:
+        """Disjoint random parts of the given sizes (int) or fractions (float), in shuffled order.
+
+        >>> train, test = data.split(0.8, 0.2, seed=0)  # doctest: +SKIP
+        """
+        sizes = [part if isinstance(part, int) else round(part * len(self)) for part in parts]
+        if sum(sizes) == len(self) + 1 and not all(isinstance(part, int) for part in parts):
+            sizes[-1] -= 1  # two halves of an odd number, both rounded up
+        if min(sizes, default=0) < 1 or sum(sizes) > len(self):
+            raise DataError(
+                f"cannot split {len(self)} samples into parts of {sizes}: ask for positive parts, {len(self)} at most"
+            )
+        order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        return tuple(self.subset(part) for part in order[: sum(sizes)].split(sizes))
+
+    def fingerprint(self) -> str:
+        """SHA-256 of what determines the set: signature, problem, numbers (or seed) and choice of samples."""
+        digest = sha256()
+        about = {"signature": self.signature.to_json(), "problem": dict(self.problem)}
+        digest.update(json.dumps(about, sort_keys=True).encode())
+        digest.update(self.source.identity().encode())
+        if self._rows is not None:
+            digest.update(self._rows.numpy().tobytes())
+        return digest.hexdigest()
+
+    def __repr__(self) -> str:
+        name = self.problem.get("name", "foreign data")
+        return f"Dataset({len(self)} samples of {name}; output on {self.output_domain!r})"
+
+    def _rows_of(self, samples: Tensor) -> Tensor:
+        if len(samples) and not 0 <= int(samples.min()) <= int(samples.max()) < len(self):
+            raise DataError(
+                f"samples {int(samples.min())}..{int(samples.max())} asked for; the data set has 0..{len(self) - 1}"
+            )
+        return samples if self._rows is None else self._rows[samples]
