@@ -31,6 +31,6 @@ export const ink = {
   faint: "#5b6779",
   line: "rgba(151, 163, 182, 0.16)",
   network: "#ffb454",
-  solver: "#7cc7ff",
+  solver: "#2f8fff",
   wall: "#dfe6f1",
 };

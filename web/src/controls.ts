@@ -15,8 +15,6 @@ const views: View[] = ["network", "solver", "difference"];
 function onDrag(target: HTMLElement, move: (event: PointerEvent, first: boolean) => void): void {
   target.addEventListener("pointerdown", (event) => {
     if (event.button !== 0) return;
-    event.preventDefault();
-    target.focus({ preventScroll: true });
     target.setPointerCapture(event.pointerId);
     target.classList.add("dragged");
     move(event, true);

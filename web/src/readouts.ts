@@ -39,7 +39,9 @@ function chip(term: string, value: string, title: string): HTMLElement {
 
 /** The title bar and the notes, which do not change. */
 export function describeScene(scene: Scene): void {
-  const { accuracy, model, speed } = scene;
+  const { accuracy, extent, model, speed } = scene;
+  const [width, depth] = extent.map(([low, high]) => high - low);
+  element("room").style.setProperty("--aspect", String(depth / width));
   document.title = `${scene.name} · Fredholm`;
   element("room-name").textContent = scene.name;
   element("model-title").textContent = model.title;

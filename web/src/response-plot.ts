@@ -30,8 +30,8 @@ export class ResponsePlot {
       limit: peak * 1.08 || 1,
     };
     this.drawAxes(context);
-    if (network) this.drawCurve(context, network, ink.network, [], 2.6);
-    if (solver) this.drawCurve(context, solver, ink.solver, [2.5, 4], 1.6);
+    if (network) this.drawCurve(context, network, ink.network, [], 3.2);
+    if (solver) this.drawCurve(context, solver, ink.solver, [4, 5], 1.7);
     this.drawCursor(context, network);
   }
 

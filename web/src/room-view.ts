@@ -110,7 +110,8 @@ export class RoomView {
     this.trace(context, this.room.scene.outline);
     context.clip();
     context.globalAlpha = this.fresh ? 1 : 0.35;
-    context.imageSmoothingQuality = "high";
+    // The raster is already a smooth magnification; what is left is small enough for the cheapest filter.
+    context.imageSmoothingQuality = "low";
     context.drawImage(this.stamp, this.corner[0], this.corner[1], this.size[0], this.size[1]);
     context.restore();
     if (this.showSensors) this.drawSensors(context);

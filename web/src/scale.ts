@@ -66,7 +66,7 @@ export class DecibelScale implements Scale {
   }
 
   ticks(): Tick[] {
-    const steps = [0, 0.25, 0.5, 0.75, 1];
+    const steps = [0, 0.2, 0.4, 0.6, 0.8, 1];
     const label = (at: number) => shortNumber((Math.abs(at) - 1) * this.range);
     const positive = steps.map((at) => ({ at, label: label(at) }));
     return [...positive.slice(1).map(({ at, label: text }) => ({ at: -at, label: text })), ...positive];
