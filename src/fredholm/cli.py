@@ -1,0 +1,250 @@
+"""The command line: it parses, calls and prints. What it does lives in the packages it calls, loaded only when used."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from fredholm import __version__
+
+app = typer.Typer(
+    name="fredholm",
+    help="Learn operators from solvers or data, measure them honestly, and ship them.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+run_app = typer.Typer(help="Whole jobs in one command.", no_args_is_help=True)
+study_app = typer.Typer(help="Papers' claims as experiments.", no_args_is_help=True)
+app.add_typer(run_app, name="run")
+app.add_typer(study_app, name="study")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Host = Annotated[str, typer.Option(help="Address to bind; anything but loopback exposes the service.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Directory for results.")]
+Parameters = Annotated[str, typer.Option(help="Parameters of the problem as JSON, or @FILE that holds it.")]
+
+
+@run_app.command("room")
+def run_room(
+    output: Output = Path("runs/room"),
+    operator: Annotated[str, typer.Option(help="Recipe of the operator; see `fredholm operators`.")] = "pod-linear",
+    seed: Seed = 0,
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    parameters: Parameters = "{}",
+) -> None:
+    """Solve, learn, measure, export and serve a room; drag source and listener in the browser."""
+    from fredholm.studies.room_walk import RoomWalk
+
+    walk = RoomWalk(output, operator, seed, _parameters(parameters))
+    artifact = walk.prepare(_console())
+    walk.serve(artifact, host, port, _console())
+
+
+@app.command()
+def problems(as_json: AsJson = False) -> None:
+    """List the problems: what there is to learn."""
+    from fredholm.problems import PROBLEMS
+
+    rows = [{"name": name, "summary": problem.summary} for name, problem in sorted(PROBLEMS.items())]
+    _listing("Problems", rows, as_json)
+
+
+@app.command()
+def operators(as_json: AsJson = False) -> None:
+    """List the operators, and the recipes by which `train` builds and fits them."""
+    from fredholm.training.recipes import RECIPES
+
+    rows = [{"name": name, "summary": recipe.summary} for name, recipe in RECIPES.items()]
+    _listing("Operators", rows, as_json)
+
+
+@app.command()
+def systems(as_json: AsJson = False) -> None:
+    """List the published systems in scope and their state: works, partial or planned."""
+    from fredholm.studies.systems import systems as all_systems
+
+    _listing("Systems", [vars(system) for system in all_systems()], as_json)
+
+
+@app.command()
+def generate(
+    problem: Annotated[str, typer.Argument(help="Name of the problem.")],
+    n: Annotated[int, typer.Option("-n", "--samples", min=1, help="Number of samples.")],
+    output: Output,
+    seed: Seed = 0,
+    workers: Annotated[int | None, typer.Option(min=0, help="Worker processes; default: one a core.")] = None,
+    parameters: Parameters = "{}",
+) -> None:
+    """Run a problem's reference solver and store a data set; an interrupted run resumes."""
+    from fredholm.data import generate as generate_data
+    from fredholm.problems import problem_named
+
+    data = generate_data(problem_named(problem, _parameters(parameters)), n, seed, output, workers=workers)
+    _console().print(f"{len(data)} samples of [b]{problem}[/b] in {output}")
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Argument(help="Data set made by `fredholm generate`.")],
+    output: Output,
+    operator: Annotated[str, typer.Option(help="Recipe; see `fredholm operators`.")] = "pod-linear",
+    iterations: Annotated[int | None, typer.Option(min=1, help="Training steps; default: the recipe's.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Build an operator for a data set and fit it; an interrupted run resumes."""
+    from fredholm.data import open_dataset
+    from fredholm.deploy import save
+    from fredholm.training.recipes import recipe_named
+
+    dataset = open_dataset(data)
+    fitted = recipe_named(operator).fit(dataset, seed=seed, directory=output / "training", iterations=iterations)
+    save(fitted.operator, output / "artifact", provenance=fitted.provenance)
+    _console().print(f"operator saved in {output / 'artifact'}: {fitted.operator.parameter_count:,} parameters")
+
+
+@app.command()
+def evaluate(
+    artifact: Annotated[Path, typer.Argument(help="Saved operator.")],
+    test: Annotated[Path, typer.Argument(help="Data set the operator has not seen.")],
+    training: Annotated[Path, typer.Option("--train", help="Data set it was trained on, for the baselines.")],
+    output: Output = Path("reports/evaluation"),
+) -> None:
+    """Measure an operator on unseen samples, beside honest baselines and the solver at equal accuracy."""
+    from fredholm.data import open_dataset
+    from fredholm.deploy import load
+    from fredholm.evaluation import evaluate as evaluate_operator
+    from fredholm.problems import problem_named
+
+    tested = open_dataset(test)
+    problem = problem_named(tested.problem["name"], tested.problem["parameters"]) if tested.problem else None
+    report = evaluate_operator(load(artifact).operator, tested, train=open_dataset(training), problem=problem)
+    report.write(output)
+    _console().print(report.verdict)
+    _console().print(f"report: {output / 'report.html'}")
+
+
+@app.command()
+def export(
+    artifact: Annotated[Path, typer.Argument(help="Saved operator.")],
+) -> None:
+    """Export an operator to ONNX, checked equal at export; the certificate goes into the artifact."""
+    from fredholm.deploy import export as export_artifact
+
+    certificate = export_artifact(artifact)
+    _console().print(certificate.summary)
+
+
+@app.command()
+def serve(
+    artifact: Annotated[Path, typer.Argument(help="Saved operator.")],
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+) -> None:
+    """Serve an operator over HTTP: typed endpoints, and the room page if it is a room."""
+    from fredholm.deploy import serve as serve_artifact
+
+    serve_artifact(artifact, host=host, port=port)
+
+
+@study_app.command("list")
+def study_list(as_json: AsJson = False) -> None:
+    """List the studies."""
+    from fredholm.studies import STUDIES
+
+    rows = [{"name": slug, "claim": study.claim} for slug, study in sorted(STUDIES.items())]
+    _listing("Studies", rows, as_json)
+
+
+@study_app.command("show")
+def study_show(name: Annotated[str, typer.Argument(help="Name of the study.")]) -> None:
+    """Show a study's paper and claim, and how to run it."""
+    from fredholm.studies import study_named
+
+    study = study_named(name)
+    _console().print(f"[b]{study.slug}[/b]\n{study.paper}\n\n{study.claim}\n\n  fredholm study run {study.slug}")
+
+
+@study_app.command("run")
+def study_run(
+    name: Annotated[str, typer.Argument(help="Name of the study.")],
+    budget: Annotated[str, typer.Option(help="quick (ten minutes on two cores) or full.")] = "quick",
+    seed: Seed = 0,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: reports/NAME.")] = None,
+) -> None:
+    """Run a study and write report.html and report.json; exits with 1 if a target is missed."""
+    from fredholm.studies import run_study, study_named
+
+    directory = output or Path("reports") / study_named(name).slug
+    report = run_study(name, budget, seed, directory, _console().print)
+    _listing("Targets", [target.to_json() for target in report.targets], as_json=False)
+    _console().print(f"report: {directory / 'report.html'}")
+    if not report.met:
+        raise typer.Exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Learn operators from solvers or data, measure them honestly, and ship them."""
+    if show:
+        typer.echo(f"fredholm {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point: errors of the toolkit are a message and exit code 2, Ctrl-C is 130, anything else a traceback."""
+    from fredholm.errors import FredholmError
+
+    try:
+        app()
+    except FredholmError as error:
+        _fail(str(error), 2)
+    except KeyboardInterrupt as interrupt:
+        _fail(str(interrupt) or "interrupted: the same command goes on where it stopped", 130)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    from rich.console import Console
+
+    Console(stderr=True).print(f"[red]error:[/red] {message}", highlight=False, soft_wrap=True)
+    sys.exit(code)
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(soft_wrap=True, highlight=False)
+
+
+def _parameters(text: str) -> dict[str, Any]:
+    """JSON given on the command line or, behind an @, in a file."""
+    from fredholm.errors import DataError
+
+    try:
+        parameters = json.loads(Path(text[1:]).read_text(encoding="utf-8") if text.startswith("@") else text)
+    except (OSError, ValueError) as error:
+        raise DataError(f"--parameters {text!r} is not JSON: {error}") from error
+    if not isinstance(parameters, dict):
+        raise DataError(f'--parameters must be a JSON object such as {{"highest_frequency": 250}}, got {text!r}')
+    return parameters
+
+
+def _listing(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
+    """Print rows as a table, or as JSON."""
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for column in rows[0] if rows else ():
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row.values()))
+    _console().print(table)

@@ -1,0 +1,112 @@
+"""A room to walk through: solve, learn, measure, export and serve, in one go.
+
+Every stage leaves its result in the output directory and is skipped when that result is there, so an interrupted run
+goes on and a second run starts the service at once.
+"""
+
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from fredholm.data import Dataset, generate
+from fredholm.deploy import Artifact, export, load, save
+from fredholm.errors import DataError
+from fredholm.evaluation import TrainingCost, evaluate
+from fredholm.problems import RandomSources, Room, SourceLattice, problem_named
+from fredholm.training.recipes import recipe_named
+
+TEST_SAMPLES = 24
+
+
+@dataclass(frozen=True)
+class RoomWalk:
+    """The stages of `fredholm run room`.
+
+    Args:
+        directory: where results go.
+        operator: name of the recipe.
+        seed: of the test sources and of training.
+        parameters: of the problem `room`, as JSON; the sources are the walk's own.
+        sources_per_axis: of the training lattice; five to a wavelength in the default room.
+    """
+
+    directory: Path
+    operator: str = "pod-linear"
+    seed: int = 0
+    parameters: dict[str, Any] = field(default_factory=dict)
+    sources_per_axis: int = 9
+
+    def prepare(self, console: Console) -> Artifact:
+        """Do what is not done yet; the exported and measured artifact."""
+        train, test = self.training_room(), self.test_room()
+        recipe = recipe_named(self.operator)
+        if train.grid.dimension != 2:
+            raise DataError(f"the room page shows floor plans: expected a 2-D room, got lengths {train.shape.lengths}")
+        artifact_path = self.directory / f"artifact-{self.operator}"
+        start = time.perf_counter()
+        data = self._generate(train, len(train.sources.points(train.shape, train.margin)), "train", console)
+        unseen = self._generate(test, TEST_SAMPLES, "test", console)
+        generated = time.perf_counter() - start
+        if artifact_path.exists():
+            artifact = load(artifact_path)
+            if artifact.manifest.provenance.get("data") == data.fingerprint():
+                console.print(f"[green]reused[/green]    operator in {artifact_path}")
+                return artifact
+        start = time.perf_counter()
+        fitted = recipe.fit(data, seed=self.seed, directory=self.directory / f"training-{self.operator}")
+        cost = TrainingCost(generation_seconds=generated, training_seconds=time.perf_counter() - start)
+        console.print(f"[green]learned[/green]   {recipe.title}: {fitted.operator.stored_bytes / 1e6:.2f} MB")
+        report = evaluate(fitted.operator, unseen, train=data, problem=test, history=fitted.history, cost=cost)
+        report.write(self.directory / "report")
+        console.print(f"[green]measured[/green]  {report.verdict}")
+        save(fitted.operator, artifact_path, provenance=fitted.provenance, accuracy=report.accuracy())
+        certificate = export(artifact_path)
+        console.print(f"[green]exported[/green]  {certificate.summary}")
+        return load(artifact_path)
+
+    def serve(self, artifact: Artifact, host: str, port: int, console: Console) -> None:
+        """Serve the page until Ctrl-C; without a terminal, check that it answers and stop."""
+        from fredholm.deploy.service import running_service, serve
+
+        url = f"http://{host}:{port}/room/"
+        if _attended():
+            console.print(f"\n  drag source and listener:  [b]{url}[/b]   (Ctrl-C stops)\n")
+            serve(artifact.path, host=host, port=port)
+            return
+        with running_service(artifact.path, host=host, port=port) as check:
+            check("/health")
+            check("/room/")
+            check("/room/scene.json")
+            console.print(f"\n  the page answered at [b]{url}[/b]; no terminal, so the service stops here")
+            console.print(f"  serve it with:  fredholm serve {artifact.path}")
+
+    def training_room(self) -> Room:
+        """The room with its lattice of training sources."""
+        return self._room({"kind": "lattice", "per_axis": self.sources_per_axis})
+
+    def test_room(self) -> Room:
+        """The same room with random sources."""
+        return self._room({"kind": "random"})
+
+    def _room(self, sources: dict[str, Any]) -> Room:
+        room = problem_named("room", {**self.parameters, "sources": sources})
+        assert isinstance(room, Room)
+        return room
+
+    def _generate(self, room: Room, n: int, name: str, console: Console) -> Dataset:
+        path = self.directory / name
+        done = path.exists()
+        data = generate(room, n, self.seed, path)
+        word = "reused" if done else "solved"
+        console.print(f"[green]{word}[/green]    {n} sources of the wave equation in {path}")
+        return data
+
+
+def _attended() -> bool:
+    """Whether somebody is there to press Ctrl-C."""
+    return sys.stdin.isatty() and not os.environ.get("CI")
