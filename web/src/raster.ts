@@ -27,8 +27,10 @@ export function nearestInside(inside: readonly (readonly boolean[])[]): Int32Arr
 
 export class Raster {
   readonly image: ImageData;
-  private readonly columns: Stencil[];
   private readonly rows: Stencil[];
+  private readonly columnIndices: Int32Array;
+  private readonly columnWeights: Float32Array;
+  private readonly pixels: Uint32Array;
   private readonly source: Int32Array;
   private readonly filled: Float32Array;
   private readonly stretched: Float32Array;
@@ -41,8 +43,10 @@ export class Raster {
     const width = Math.round((longerSide * lx) / Math.max(lx, ly));
     const height = Math.round((longerSide * ly) / Math.max(lx, ly));
     const centre = (k: number, n: number) => (k + 0.5) / n;
-    this.columns = Array.from({ length: width }, (_, c) =>
+    const columns = Array.from({ length: width }, (_, c) =>
       cubicStencil(fractionalIndex(grid.x, xs[0] + lx * centre(c, width)), grid.x.length));
+    this.columnIndices = Int32Array.from(columns.flatMap(({ indices }) => indices));
+    this.columnWeights = Float32Array.from(columns.flatMap(({ weights }) => weights));
     // Canvas rows run downwards, y upwards.
     this.rows = Array.from({ length: height }, (_, r) =>
       cubicStencil(fractionalIndex(grid.y, ys[1] - ly * centre(r, height)), grid.y.length));
@@ -50,6 +54,7 @@ export class Raster {
     this.filled = new Float32Array(grid.x.length * grid.y.length);
     this.stretched = new Float32Array(grid.x.length * height);
     this.image = new ImageData(width, height);
+    this.pixels = new Uint32Array(this.image.data.buffer);
   }
 
   /** Colour the field [x][y]; `peak` is its largest absolute value. */
@@ -68,31 +73,33 @@ export class Raster {
     }
   }
 
+  /** Magnify in y: stretched[row * nx + i]. */
   private stretchRows(): void {
-    const ny = this.scene.grid.y.length;
-    const height = this.rows.length;
-    for (let i = 0; i < this.scene.grid.x.length; i++) {
-      const base = i * ny;
-      for (let r = 0; r < height; r++) {
-        const { indices: [a, b, c, d], weights: [wa, wb, wc, wd] } = this.rows[r];
-        const { filled } = this;
-        this.stretched[i * height + r] =
+    const { filled, stretched } = this;
+    const { x, y } = this.scene.grid;
+    this.rows.forEach(({ indices: [a, b, c, d], weights: [wa, wb, wc, wd] }, row) => {
+      for (let i = 0; i < x.length; i++) {
+        const base = i * y.length;
+        stretched[row * x.length + i] =
           wa * filled[base + a] + wb * filled[base + b] + wc * filled[base + c] + wd * filled[base + d];
       }
-    }
+    });
   }
 
+  /** Magnify in x and look the colours up, one row of pixels after another. */
   private paint(levelsPerUnit: number): void {
-    const pixels = new Uint32Array(this.image.data.buffer);
-    const [width, height] = [this.columns.length, this.rows.length];
-    const { stretched, levels } = this;
-    for (let column = 0; column < width; column++) {
-      const { indices, weights: [wa, wb, wc, wd] } = this.columns[column];
-      const [a, b, c, d] = indices.map((i) => i * height);
-      for (let r = 0; r < height; r++) {
-        const value = wa * stretched[a + r] + wb * stretched[b + r] + wc * stretched[c + r] + wd * stretched[d + r];
-        const level = Math.max(-halfLevels, Math.min(halfLevels, Math.round(value * levelsPerUnit)));
-        pixels[r * width + column] = levels[level + halfLevels];
+    const { stretched, levels, columnIndices: at, columnWeights: weight, pixels } = this;
+    const nx = this.scene.grid.x.length;
+    const { width, height } = this.image;
+    for (let row = 0, pixel = 0; row < height; row++) {
+      const base = row * nx;
+      for (let k = 0; k < 4 * width; k += 4) {
+        const value =
+          weight[k] * stretched[base + at[k]] + weight[k + 1] * stretched[base + at[k + 1]] +
+          weight[k + 2] * stretched[base + at[k + 2]] + weight[k + 3] * stretched[base + at[k + 3]];
+        // Cubics overshoot the peak a little, hence the clamp; adding a half and cutting rounds.
+        const level = (value * levelsPerUnit + halfLevels + 0.5) | 0;
+        pixels[pixel++] = levels[level < 0 ? 0 : level > 2 * halfLevels ? 2 * halfLevels : level];
       }
     }
   }
