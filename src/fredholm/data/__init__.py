@@ -1,7 +1,37 @@
 """Data sets: generate them with a reference solver, store them, sample from them."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from fredholm.data.batch import Batch
 from fredholm.data.dataset import Dataset
 from fredholm.data.sampling import CartesianPoints, PairedPoints, Sampler, WholeFields
 
-__all__ = ["Batch", "CartesianPoints", "Dataset", "PairedPoints", "Sampler", "WholeFields"]
+if TYPE_CHECKING:
+    from fredholm.data.generation import generate
+    from fredholm.data.store import open_dataset, verify
+
+# loaded when used: training on arrays needs no problems and no files
+_HOMES = {
+    "generate": "fredholm.data.generation",
+    "open_dataset": "fredholm.data.store",
+    "verify": "fredholm.data.store",
+}
+
+__all__ = [
+    "Batch",
+    "CartesianPoints",
+    "Dataset",
+    "PairedPoints",
+    "Sampler",
+    "WholeFields",
+    "generate",
+    "open_dataset",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'fredholm.data' has no attribute {name!r}; it offers {', '.join(__all__)}")

@@ -1,8 +1,8 @@
 """Batches: what a training step sees, and the samplers that draw them.
 
-A batch holds input functions, points at which the output is known, and the values there. Points are shared by all
-functions of the batch (the Cartesian layout: branch and trunk are each evaluated once), each function's own (the
-paired layout), or the whole output domain.
+A batch holds input functions, points at which the output is known, and the values there. Points are shared by
+all functions of the batch (the Cartesian layout: branch and trunk are each evaluated once), each function's
+own (the paired layout), or the whole output domain.
 """
 
 from collections.abc import Mapping
@@ -19,8 +19,8 @@ class Batch:
     """Inputs, query and target of one training step.
 
     `query` is None (target on the output domain, (batch, channels, *shape)), (m, d) or (batch, m, d) (target
-    (batch, channels, m)). `weights` are the quadrature weights of the target points, broadcastable to the target.
-    `samples` (batch,) and `points` (m,) or (batch, m) index the data set they came from.
+    (batch, channels, m)). `weights` are the quadrature weights of the target points, broadcastable to the
+    target. `samples` (batch,) and `points` (m,) or (batch, m) index the data set they came from.
     """
 
     inputs: Inputs

@@ -1,7 +1,7 @@
 """Data sets: pairs (u, G(u)) of an operator G, read when they are asked for.
 
-Outputs are known on the whole output domain, or at query points of each sample's own ("triples" of input function,
-point and value, as DeepONets are often trained on).
+Outputs are known on the whole output domain, or at query points of each sample's own ("triples" of input
+function, point and value, as DeepONets are often trained on).
 """
 
 import json
@@ -36,7 +36,7 @@ class Description:
 
 @dataclass(frozen=True)
 class OutputPoints:
-    """The points of an output domain: `coordinates` (n, d) and `weights` (n,) in float32, and which belong to it.
+    """The points of an output domain: `coordinates` (n, d) and `weights` (n,), both float32.
 
     `inside` lists the points of positive quadrature weight: a masked point has none, and no sampler draws it.
     """
@@ -164,7 +164,7 @@ class Dataset:
     def outputs_at(
         self, samples: Int[Tensor, " b"], points: Int[Tensor, "*samples m"]
     ) -> Float[Tensor, "b channels m"]:
-        """Outputs at flat indices of the output domain (or of `query`), shared (m,) or each sample's own (b, m)."""
+        """Outputs at flat indices of the output domain (or of `query`), shared (m,) or own (b, m)."""
         return self.source.outputs_at(self._rows_of(samples), points)
 
     def subset(self, samples: Int[Tensor, " k"] | Sequence[int]) -> "Dataset":

@@ -1,13 +1,13 @@
 """Samplers: what a training step draws from a data set.
 
-Let b functions and m points be drawn. In the Cartesian layout all functions share the points, so that branch and
-trunk of a DeepONet are evaluated b + m times for b m values; in the paired layout every function has points of its
-own (Lu, Jin, Pang, Zhang, Karniadakis 2021, as "triples").
+Let b functions and m points be drawn. In the Cartesian layout all functions share the points, so that branch
+and trunk of a DeepONet are evaluated b + m times for b m values; in the paired layout every function has
+points of its own (Lu, Jin, Pang, Zhang, Karniadakis 2021, as "triples").
 
-Every draw is uniform and without replacement *within* a batch, and independent of the draws before it: the state of
-the generator is all there is, so that a run resumed from a checkpoint draws what it would have drawn. (Shuffled
-epochs would need the place in the epoch as well.) A batch never holds a function or point twice: where more are
-asked for than there are, it holds each once.
+Every draw is uniform and without replacement *within* a batch, and independent of the draws before it: the
+state of the generator is all there is, so that a run resumed from a checkpoint draws what it would have
+drawn. (Shuffled epochs would need the place in the epoch as well.) A batch never holds a function or point
+twice: where more are asked for than there are, it holds each once.
 """
 
 from abc import ABC, abstractmethod
@@ -34,7 +34,7 @@ class Sampler(ABC):
 
 @dataclass(frozen=True)
 class WholeFields(Sampler):
-    """`functions` functions with their whole output: on the output domain, or at their own stored query points."""
+    """`functions` functions with their whole output: on the output domain, or at stored query points."""
 
     functions: int
 
@@ -106,8 +106,8 @@ def draw_distinct(rows: int, count: int, total: int, generator: torch.Generator)
     drawn = torch.randint(total, (rows, count), generator=generator)
     todo = torch.arange(rows)
     while len(todo):
-        # Sorted, repeats are neighbours. All but the first of equals are drawn again, which treats all points alike,
-        # so that every subset remains equally likely.
+        # Sorted, repeats are neighbours. All but the first of equals are drawn again, which treats all points
+        # alike, so that every subset remains equally likely.
         part = drawn[todo].sort(1).values
         repeated = torch.zeros_like(part, dtype=torch.bool)
         repeated[:, 1:] = part[:, 1:] == part[:, :-1]

@@ -1,0 +1,186 @@
+"""Chunk files: the rows of one array on disk, a fixed number of rows to a file.
+
+A file is the bytes of its rows, little-endian and row-major, which is what zarr (version 3) calls a chunk
+with the codec "bytes". Without compression a point is read where it lies: one room of 130 kB costs 0.02 ms to
+read, against 0.4 ms through zarr's decoder (and 0.8 ms compressed, for a size of 0.85).
+
+A chunk file appears by renaming, whole. Its presence is therefore the record of what has been finished.
+"""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from fredholm.data.source import gather
+from fredholm.errors import DataError
+
+_MAPS = 4096  # files of one array held open as memory maps; systems allow some 65 000 in all
+
+
+@dataclass(frozen=True)
+class ChunkedArray:
+    """An array (rows, *shape) in `directory`, `per_chunk` rows to a file, the last one padded."""
+
+    directory: Path
+    rows: int
+    per_chunk: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @classmethod
+    def of_metadata(cls, directory: Path, metadata: Mapping[str, Any]) -> "ChunkedArray":
+        """The array that a zarr metadata document describes."""
+        rows, *shape = metadata["shape"]
+        per_chunk = metadata["chunk_grid"]["configuration"]["chunk_shape"][0]
+        dtype = np.dtype(metadata["data_type"]).newbyteorder("<")
+        return cls(directory, rows, per_chunk, tuple(shape), dtype)
+
+    @property
+    def chunks(self) -> int:
+        """Number of chunk files."""
+        return -(-self.rows // self.per_chunk)
+
+    @property
+    def chunk_bytes(self) -> int:
+        """Size of every chunk file."""
+        return self.per_chunk * math.prod(self.shape) * self.dtype.itemsize
+
+    def file(self, chunk: int) -> Path:
+        """The file of a chunk."""
+        return self.directory / ".".join(["c", str(chunk), *["0"] * len(self.shape)])
+
+    def present(self) -> set[int]:
+        """Chunks whose file is there, whole."""
+        if not self.directory.is_dir():
+            return set()
+        with os.scandir(self.directory) as entries:
+            whole = [
+                e.name for e in entries if e.name.startswith("c.") and e.stat().st_size == self.chunk_bytes
+            ]
+        return {int(name.split(".")[1]) for name in whole} & set(range(self.chunks))
+
+    def require_complete(self) -> None:
+        """Raise DataError naming the first chunk file that is missing or of the wrong size."""
+        missing = set(range(self.chunks)) - self.present()
+        if not missing:
+            return
+        file = self.file(min(missing))
+        fault = f"holds {file.stat().st_size} bytes" if file.exists() else "is missing"
+        raise DataError(
+            f"{file} {fault}; expected {self.chunk_bytes} bytes. The data set is damaged: copy it again from its "
+            "origin, or delete this directory and generate it anew"
+        )
+
+    def write(self, chunk: int, values: np.ndarray, scratch: Path) -> None:
+        """Write rows (at most `per_chunk`) as one chunk, beside in `scratch` and renamed."""
+        padding = np.full((self.per_chunk - len(values), *self.shape), self.fill, self.dtype)
+        rows = np.concatenate([values.astype(self.dtype), padding])
+        beside = scratch / f"{self.directory.name}.{chunk}.{os.getpid()}"
+        try:
+            with open(beside, "wb") as file:
+                file.write(rows.tobytes())
+            os.replace(beside, self.file(chunk))
+        except OSError:
+            beside.unlink(missing_ok=True)
+            raise
+
+    @property
+    def fill(self) -> float:
+        """What stands in the padding of the last chunk."""
+        return math.nan if self.dtype.kind == "f" else 0
+
+    def read(self, chunk: int, into: np.ndarray) -> None:
+        """Read a chunk into (per_chunk, *shape)."""
+        with open(self.file(chunk), "rb", buffering=0) as file:
+            if file.readinto(into.view(np.uint8).data) != self.chunk_bytes:
+                raise DataError(f"{self.file(chunk)} has been cut short since the data set was opened")
+
+    def read_all(self) -> np.ndarray:
+        """All rows; for small arrays."""
+        values = np.empty((self.chunks, self.per_chunk, *self.shape), self.dtype)
+        for chunk in range(self.chunks):
+            self.read(chunk, values[chunk])
+        return values.reshape(-1, *self.shape)[: self.rows]
+
+    def sha256(self, advance: Callable[[], None] = lambda: None) -> str:
+        """Digest of all chunk files, in order; `advance` is called after each."""
+        digest = sha256()
+        for chunk in range(self.chunks):
+            digest.update(self.file(chunk).read_bytes())
+            advance()
+        return digest.hexdigest()
+
+
+class ResidentArray:
+    """Rows of an array that fits in memory: each chunk is read when first asked for, and kept."""
+
+    def __init__(self, array: ChunkedArray) -> None:
+        self._array = array
+        self._held = np.empty(
+            (array.chunks, array.per_chunk, *array.shape), array.dtype
+        )  # untouched: costs nothing
+        self._present = np.zeros(array.chunks, bool)
+        self._rows = torch.from_numpy(self._held.reshape(-1, *array.shape))
+
+    def rows(self, rows: Int[Tensor, " b"]) -> Float[Tensor, "b *shape"]:
+        """Rows, as float32."""
+        self._load(rows)
+        return self._rows[rows].float()
+
+    def at(self, rows: Int[Tensor, " b"], points: Int[Tensor, "*rows m"]) -> Float[Tensor, "b channels m"]:
+        """Rows at flat point indices, as float32."""
+        self._load(rows)
+        return gather(self._rows.flatten(2), rows, points).float()
+
+    def _load(self, rows: Tensor) -> None:
+        chunks = np.unique(rows.numpy() // self._array.per_chunk)
+        for chunk in chunks[~self._present[chunks]]:
+            self._array.read(int(chunk), self._held[chunk])
+            self._present[chunk] = True
+
+
+class MappedArray:
+    """Rows of an array larger than memory allows: memory maps, of which only touched pages are read.
+
+    What is kept in memory is for the operating system's page cache to decide; the maps themselves are bounded
+    in number, the least recently used going first.
+    """
+
+    def __init__(self, array: ChunkedArray) -> None:
+        self._array = array
+        self._map = lru_cache(maxsize=_MAPS)(self._open)
+
+    def rows(self, rows: Int[Tensor, " b"]) -> Float[Tensor, "b *shape"]:
+        """Rows, as float32."""
+        values = np.empty((len(rows), *self._array.shape), np.float32)
+        for i, row in enumerate(rows.tolist()):
+            values[i] = self._row(row)
+        return torch.from_numpy(values)
+
+    def at(self, rows: Int[Tensor, " b"], points: Int[Tensor, "*rows m"]) -> Float[Tensor, "b channels m"]:
+        """Rows at flat point indices, as float32."""
+        where = points.expand(len(rows), -1).numpy()
+        channels = self._array.shape[0]
+        values = np.empty((len(rows), channels, where.shape[1]), np.float32)
+        for i, row in enumerate(rows.tolist()):
+            values[i] = self._row(row).reshape(channels, -1)[:, where[i]]
+        return torch.from_numpy(values)
+
+    def _row(self, row: int) -> np.ndarray:
+        values: np.ndarray = self._map(row // self._array.per_chunk)[row % self._array.per_chunk]
+        return values
+
+    def _open(self, chunk: int) -> np.ndarray:
+        shape = (self._array.per_chunk, *self._array.shape)
+        # a plain array over the map: np.memmap costs several times as much at every index
+        return np.asarray(np.memmap(self._array.file(chunk), self._array.dtype, "r", shape=shape))

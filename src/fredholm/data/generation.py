@@ -1,0 +1,309 @@
+"""Generation: solve for n samples of a problem and store them, in as many processes as there are cores.
+
+Sample i of the sequence `seed` depends on (seed, i) alone, and a chunk file appears whole or not at all. So
+whatever stops a run (a signal, a full disk, a power cut), the same call goes on with the chunks that are
+missing, and the directory ends up with the same bytes as if nothing had happened.
+"""
+
+import errno
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Generator, Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+from fredholm.data.chunks import ChunkedArray
+from fredholm.data.dataset import Dataset
+from fredholm.data.layout import INPUT, OUTPUT, Layout
+from fredholm.data.store import METADATA, Provenance, Store, open_dataset
+from fredholm.data.workers import importable, in_processes
+from fredholm.errors import DataError
+from fredholm.problems.problem import Problem
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_SCRATCH = ".partial"  # inside the set's directory, hence on its file system; gone once the set is complete
+_TASK_BYTES = 64 * 1024**2  # of solutions in a worker's memory at a time
+_MOST_SAMPLES = (
+    64  # in a task: how far apart the steps of the progress bar are, and what an interruption costs
+)
+_WORTH_A_PROCESS = 10.0  # seconds of work left; a worker process takes some 2 s to start
+
+
+def generate(
+    problem: Problem,
+    n: int,
+    seed: int,
+    path: str | Path,
+    *,
+    workers: int | None = None,
+    dtype: Literal["float16", "float32"] = "float16",
+    batch: int | None = None,
+    progress: bool = True,
+) -> Dataset:
+    """Solve for samples 0, ..., n - 1 of the sequence `seed` and store them in the directory `path`.
+
+    Goes on where an interrupted call stopped, opens what is complete, and adds samples to a smaller set.
+
+    Args:
+        problem: what to solve.
+        n: number of samples.
+        seed: of the sequence of samples.
+        path: directory of the set, a zarr group that xarray opens.
+        workers: processes; 0 or 1 solves in this one. None takes one for each core, where it is worth it.
+        dtype: of the stored output. "float16" keeps 3 digits, well below the error of most operators.
+        batch: samples solved at once, which does not change them; None takes what 64 MiB hold, 64 at most.
+        progress: show a progress bar.
+
+    Raises:
+        DataError: `path` holds something else, a solution is not finite, the disk is full, a worker is killed.
+
+    >>> data = generate(Antiderivative(), 1000, seed=0, path="antiderivative.zarr")  # doctest: +SKIP
+    """
+    if n < 1:
+        raise DataError(f"{n} samples cannot be generated: ask for one or more")
+    path = Path(path)
+    with _claimed(path):
+        store = _prepared(problem, Provenance.of(problem, n, seed, dtype), path)
+        if not store.complete:
+            work = Work(problem, seed, store.samples, path / _SCRATCH)
+            tasks = list(work.tasks(n, store.finished(), batch or _batch_size(problem)))
+            with _progress(progress) as bar:
+                _carry_out(work, tasks, n, workers, bar)
+                _seal(store, path / _SCRATCH, bar)
+        shutil.rmtree(path / _SCRATCH, ignore_errors=True)
+    return open_dataset(path, problem)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Samples first, ..., stop - 1, which fill whole chunks."""
+
+    first: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a worker needs to know to carry out a task."""
+
+    problem: Problem
+    seed: int
+    arrays: dict[str, ChunkedArray]
+    scratch: Path
+
+    def tasks(self, samples: int, finished: set[int], batch: int) -> Iterator[Task]:
+        """Runs of missing chunks, of about `batch` samples each."""
+        array = self.arrays[OUTPUT]
+        most = max(1, batch // array.per_chunk)
+        run: list[int] = []
+        for chunk in range(array.chunks + 1):
+            wanted = chunk < array.chunks and chunk not in finished
+            if run and (not wanted or len(run) == most):
+                yield Task(run[0] * array.per_chunk, min(samples, (run[-1] + 1) * array.per_chunk))
+                run = []
+            if wanted:
+                run.append(chunk)
+
+    def carry_out(self, task: Task) -> int:
+        """Solve and write the samples of a task; returns their number."""
+        count = task.stop - task.first
+        inputs = self.problem.sample(count, self.seed, task.first)
+        output = self.problem.solve(inputs)
+        expected = (count, *self.arrays[OUTPUT].shape)
+        if tuple(output.shape) != expected:
+            raise DataError(
+                f"problem {self.problem.name!r} solved to shape {tuple(output.shape)}; its signature says {expected}"
+            )
+        named = {**{INPUT + name: values for name, values in inputs.items()}, OUTPUT: output}
+        for name, values in named.items():
+            self._require_finite(name, values, task)
+        for name, values in named.items():
+            self._write(name, values, task)
+        return count
+
+    def _write(self, name: str, values: Tensor, task: Task) -> None:
+        array = self.arrays[name]
+        for first in range(task.first, task.stop, array.per_chunk):
+            rows = values[first - task.first : first - task.first + array.per_chunk].numpy()
+            try:
+                array.write(first // array.per_chunk, rows, self.scratch)
+            except OSError as error:
+                raise _not_written(error, array.file(first // array.per_chunk)) from error
+
+    def _require_finite(self, name: str, values: Tensor, task: Task) -> None:
+        stored = values.half() if self.arrays[name].dtype.itemsize == 2 else values
+        bad = ~torch.isfinite(stored.flatten(1)).all(1)
+        if not bool(bad.any()):
+            return
+        index = int(bad.nonzero()[0, 0])
+        if bool(torch.isfinite(values[index]).all()):
+            fault = (
+                f"reaches {float(values[index].abs().max()):.3g}, beyond float16's 65504: generate in float32"
+            )
+        else:
+            fault = (
+                "is not finite: the solver has failed on it. Correct the problem's parameters or solver; "
+                f"{type(self.problem).__name__}.sample(1, {self.seed}, {task.first + index}) gives its inputs"
+            )
+        raise DataError(f"{name} of sample {task.first + index} of seed {self.seed} {fault}")
+
+
+def _prepared(problem: Problem, wanted: Provenance, path: Path) -> Store:
+    """The store at `path`, laid out for what is wanted; raises DataError if it holds something else."""
+    scratch = path / _SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    if (path / METADATA).exists():
+        store = Store(path)
+        _require_same(store, wanted)
+        if store.complete and store.provenance.samples == wanted.samples:
+            return store
+        scratch.mkdir()
+        store.unseal(scratch)
+        if (
+            store.provenance.samples % store.arrays[OUTPUT].per_chunk
+            and store.provenance.samples < wanted.samples
+        ):
+            for array in store.samples.values():  # the last chunk holds less than it must from now on
+                array.file(array.chunks - 1).unlink(missing_ok=True)
+    _lay_out(problem, wanted, path)
+    return Store(path)
+
+
+def _require_same(store: Store, wanted: Provenance) -> None:
+    held = store.provenance
+    differences = held.differences(wanted)
+    if held.samples > wanted.samples:
+        differences.append(
+            f"it is of {held.samples} samples, not {wanted.samples} (open it and take a subset)"
+        )
+    opening = store.complete and held.samples == wanted.samples
+    if held.version != wanted.version and not opening:
+        differences.append(f"it was begun by version {held.version}, not {wanted.version}")
+    if differences:
+        raise DataError(
+            f"{store.path} holds another data set: {'; '.join(differences)}. Ask for what it holds, "
+            "choose another path, or delete it"
+        )
+
+
+def _lay_out(problem: Problem, wanted: Provenance, path: Path) -> None:
+    """Write metadata, coordinates and labels beside, and move them into place, the group's own document last."""
+    skeleton = path / _SCRATCH / "skeleton"
+    skeleton.parent.mkdir(exist_ok=True)
+    attributes = {
+        "provenance": vars(wanted),
+        "signature": problem.signature.to_json(),
+        "output_domain": problem.output_domain.to_json(),
+        "input_domains": {name: domain.to_json() for name, domain in problem.input_domains.items()},
+    }
+    try:
+        Layout(problem, wanted.samples, wanted.seed, wanted.dtype).write(skeleton, {"fredholm": attributes})
+        files = sorted(file for file in skeleton.rglob("*") if file.is_file())
+        for file in sorted(files, key=lambda file: file.parent == skeleton):
+            target = path / file.relative_to(skeleton)
+            target.parent.mkdir(exist_ok=True)
+            os.replace(file, target)
+    except OSError as error:
+        raise _not_written(error, path) from error
+
+
+def _batch_size(problem: Problem) -> int:
+    row = 4 * len(problem.signature.output.channels) * problem.output_domain.size
+    return max(1, min(_MOST_SAMPLES, _TASK_BYTES // row))
+
+
+def _carry_out(work: Work, tasks: list[Task], samples: int, workers: int | None, bar: "Progress") -> None:
+    """Carry out all tasks, here or in worker processes."""
+    done = samples - sum(task.stop - task.first for task in tasks)
+    shown = bar.add_task(work.problem.name, completed=done, total=samples)
+    try:
+        with closing(_run(work, tasks, workers)) as counts:
+            for count in counts:
+                done += count
+                bar.update(shown, completed=done)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"stopped with {done} of {samples} samples in {work.scratch.parent}; "
+            "the same call goes on from there"
+        ) from None
+    except BrokenProcessPool as error:
+        raise DataError(
+            f"a worker process was killed after {done} of {samples} samples, perhaps for want of memory; "
+            "the same call goes on from there: give it fewer workers or a smaller batch"
+        ) from error
+
+
+def _run(work: Work, tasks: list[Task], workers: int | None) -> Generator[int]:
+    """Number of samples of each task, as it is finished."""
+    if workers is None:
+        started = time.perf_counter()
+        for task in tasks[:1]:
+            yield work.carry_out(task)
+        tasks = tasks[1:]
+        worth = len(tasks) * (time.perf_counter() - started) > _WORTH_A_PROCESS
+        workers = os.cpu_count() or 1 if worth and importable(work.problem) else 1
+    if workers > 1 and tasks:
+        yield from in_processes(work.carry_out, tasks, min(workers, len(tasks)))
+    else:
+        yield from map(work.carry_out, tasks)
+
+
+def _seal(store: Store, scratch: Path, bar: "Progress") -> None:
+    """Take the digests of all arrays, and record them with the set."""
+    shown = bar.add_task("checksums", total=sum(array.chunks for array in store.arrays.values()))
+    try:
+        store.seal(scratch, lambda: bar.advance(shown))
+    except OSError as error:
+        raise _not_written(error, store.path) from error
+
+
+def _progress(shown: bool) -> "Progress":
+    from rich import progress as rich
+
+    return rich.Progress(
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
+        rich.TimeRemainingColumn(),
+        disable=not shown,
+    )
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[None]:
+    """The directory, created if need be, for this process alone; raises DataError if it cannot be had."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        inside = {entry.name for entry in os.scandir(path)}
+        handle = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise _not_written(error, path) from error
+    try:
+        if inside and not inside & {METADATA, _SCRATCH}:
+            raise DataError(f"{path} is not empty and holds no data set: choose another path")
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataError(f"another process is generating into {path}: wait for it, or end it") from None
+        yield
+    finally:
+        os.close(handle)  # which gives up the lock, as does the end of the process
+
+
+def _not_written(error: OSError, file: Path) -> DataError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    fault = "the disk is full: free space" if full else f"{error.strerror}: correct that"
+    return DataError(
+        f"cannot write {file}: {fault}, and call fredholm.generate again. What is finished stays and counts"
+    )

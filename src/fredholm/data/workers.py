@@ -1,0 +1,118 @@
+"""Worker processes: one function applied to many tasks, in fresh single-threaded Python processes.
+
+The processes are spawned, not forked: a fork of a process that runs threads (torch, numba) may hang. They end
+when this process ends, however it ends.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
+
+from fredholm.errors import DataError
+
+_Task = TypeVar("_Task")
+_Result = TypeVar("_Result")
+
+_ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+)
+
+
+def in_processes(
+    function: Callable[[_Task], _Result], tasks: Sequence[_Task], count: int
+) -> Iterator[_Result]:
+    """function(task) of every task as it is done, in any order, computed by `count` processes.
+
+    Raises what the function raises, `BrokenProcessPool` if a process is killed, and DataError if the function
+    cannot be sent to another process. However the iteration ends, no process is left behind.
+    """
+    message = _pickled(function)
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (message,))
+    try:
+        with _starting():
+            futures = [pool.submit(_call, task) for task in tasks]
+        for future in as_completed(futures):
+            yield future.result()
+    except BaseException:
+        for child in set(multiprocessing.active_children()) - others:
+            child.kill()  # rather than wait for the tasks they are at
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def importable(thing: object) -> bool:
+    """Whether other processes can import the class of `thing`: not if a script itself defines it."""
+    return type(thing).__module__ != "__main__"
+
+
+def _pickled(function: Callable[..., Any]) -> bytes:
+    try:
+        return pickle.dumps(function)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise DataError(
+            f"the problem cannot be sent to worker processes ({error}): define its class at the top of a module, "
+            "or generate with workers=1"
+        ) from error
+
+
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Start processes that use one thread, ignore Ctrl-C, and do not run the calling script again.
+
+    A spawned process imports the caller's `__main__`, and thereby runs a script that has no guard
+    (`if __name__ == "__main__"`) a second time. Nothing of it is needed here, since the function comes from a
+    module: so it is hidden meanwhile.
+    """
+    main = sys.modules["__main__"].__dict__
+    hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
+    environment = {name: os.environ.get(name) for name in _ONE_THREAD}
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
+    main.pop("__file__", None)
+    main["__spec__"] = None
+    os.environ.update(_ONE_THREAD)
+    try:
+        yield
+    finally:
+        main.update(hidden)
+        for name, value in environment.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        if in_main_thread:
+            signal.signal(signal.SIGINT, handler)
+
+
+_function: Callable[[Any], Any]  # of this worker process
+
+
+def _begin(message: bytes) -> None:
+    """Prepare a worker process."""
+    global _function
+    import torch
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    torch.set_num_threads(1)
+    _function = pickle.loads(message)  # from our own parent process, through a pipe
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(1)
+
+
+def _call(task: Any) -> Any:
+    return _function(task)
