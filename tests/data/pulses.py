@@ -1,4 +1,4 @@
-"""A toy problem with a closed-form solution, in a module of its own so that worker processes can import it."""
+"""A toy problem with a closed-form solution, in a module that worker processes can import."""
 
 import math
 import os
@@ -19,7 +19,7 @@ from fredholm.problems.problem import Problem, generator_of
 
 @dataclass(frozen=True)
 class Pulses(Problem):
-    """Advection on the circle: u_t + c u_x = 0 with u(x, 0) = exp(cos(2π(x - x₀))), so u(x, t) = u(x - c t, 0).
+    """Advection on the circle: u_t + c u_x = 0, u(x, 0) = exp(cos(2π(x - x₀))), so u(x, t) = u(x - c t, 0).
 
     `bad` is a sample that solves to NaN, `delay` are seconds that each sample takes.
     """

@@ -77,8 +77,8 @@ class ChunkedArray:
         file = self.file(min(missing))
         fault = f"holds {file.stat().st_size} bytes" if file.exists() else "is missing"
         raise DataError(
-            f"{file} {fault}; expected {self.chunk_bytes} bytes. The data set is damaged: copy it again from its "
-            "origin, or delete this directory and generate it anew"
+            f"{file} {fault}; expected {self.chunk_bytes} bytes. Copy the data set again from its origin, "
+            "or call fredholm.generate with the arguments that made it, which fills in what is missing"
         )
 
     def write(self, chunk: int, values: np.ndarray, scratch: Path) -> None:

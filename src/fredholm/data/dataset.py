@@ -183,7 +183,8 @@ class Dataset:
             sizes[-1] -= 1  # two halves of an odd number, both rounded up
         if min(sizes, default=0) < 1 or sum(sizes) > len(self):
             raise DataError(
-                f"cannot split {len(self)} samples into parts of {sizes}: ask for positive parts, {len(self)} at most"
+                f"cannot split {len(self)} samples into parts of {sizes}: ask for positive parts, "
+                f"{len(self)} at most together"
             )
         order = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         return tuple(self.subset(part) for part in order[: sum(sizes)].split(sizes))
@@ -205,6 +206,7 @@ class Dataset:
     def _rows_of(self, samples: Tensor) -> Tensor:
         if len(samples) and not 0 <= int(samples.min()) <= int(samples.max()) < len(self):
             raise DataError(
-                f"samples {int(samples.min())}..{int(samples.max())} asked for; the data set has 0..{len(self) - 1}"
+                f"samples {int(samples.min())}..{int(samples.max())} were asked for; "
+                f"the data set has 0..{len(self) - 1}"
             )
         return samples if self._rows is None else self._rows[samples]

@@ -52,7 +52,8 @@ def generate(
 ) -> Dataset:
     """Solve for samples 0, ..., n - 1 of the sequence `seed` and store them in the directory `path`.
 
-    Goes on where an interrupted call stopped, opens what is complete, and adds samples to a smaller set.
+    Goes on where an interrupted call stopped, opens what is complete, adds samples to a smaller set, and fills
+    in chunk files that were lost.
 
     Args:
         problem: what to solve.
@@ -65,7 +66,7 @@ def generate(
         progress: show a progress bar.
 
     Raises:
-        DataError: `path` holds something else, a solution is not finite, the disk is full, a worker is killed.
+        DataError: `path` holds something else, a solution is not finite, the disk is full.
 
     >>> data = generate(Antiderivative(), 1000, seed=0, path="antiderivative.zarr")  # doctest: +SKIP
     """
@@ -122,7 +123,8 @@ class Work:
         expected = (count, *self.arrays[OUTPUT].shape)
         if tuple(output.shape) != expected:
             raise DataError(
-                f"problem {self.problem.name!r} solved to shape {tuple(output.shape)}; its signature says {expected}"
+                f"problem {self.problem.name!r} solved to shape {tuple(output.shape)}; "
+                f"its signature and output domain say {expected}"
             )
         named = {**{INPUT + name: values for name, values in inputs.items()}, OUTPUT: output}
         for name, values in named.items():
@@ -165,8 +167,11 @@ def _prepared(problem: Problem, wanted: Provenance, path: Path) -> Store:
     if (path / METADATA).exists():
         store = Store(path)
         _require_same(store, wanted)
-        if store.complete and store.provenance.samples == wanted.samples:
-            return store
+        if store.complete:
+            store.require_sealed()
+            missing = any(len(array.present()) < array.chunks for array in store.arrays.values())
+            if store.provenance.samples == wanted.samples and not missing:
+                return store
         scratch.mkdir()
         store.unseal(scratch)
         if (
@@ -197,7 +202,7 @@ def _require_same(store: Store, wanted: Provenance) -> None:
 
 
 def _lay_out(problem: Problem, wanted: Provenance, path: Path) -> None:
-    """Write metadata, coordinates and labels beside, and move them into place, the group's own document last."""
+    """Write metadata, coordinates and labels beside, and move them into place, the group's document last."""
     skeleton = path / _SCRATCH / "skeleton"
     skeleton.parent.mkdir(exist_ok=True)
     attributes = {

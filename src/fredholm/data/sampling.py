@@ -89,8 +89,8 @@ class PairedPoints(Sampler):
             query, weights = domain.coordinates[points], domain.weights[points].unsqueeze(1)
         else:
             points = draw_distinct(len(samples), self.points, dataset.query.shape[1], generator)
-            query, weights = dataset.query[samples[:, None], points], _equal_weights(dataset)
-            weights = weights[: points.shape[1]]
+            query, weights = dataset.query[samples[:, None], points], _equal_weights(dataset)[points]
+            weights = weights.unsqueeze(1)
         target = dataset.outputs_at(samples, points)
         return Batch(dataset.inputs(samples), query, target, weights, samples, points)
 

@@ -119,8 +119,14 @@ class Store:
             self.provenance.problem,
         )
 
-    def require_sealed(self) -> None:
+    def require_whole(self) -> None:
         """Raise DataError unless the set is complete, its metadata untouched, and all its files whole."""
+        self.require_sealed()
+        for array in self.arrays.values():
+            array.require_complete()
+
+    def require_sealed(self) -> None:
+        """Raise DataError unless the set has been completed, and its metadata left as it was then."""
         if not self.complete:
             rows = self.arrays[OUTPUT].per_chunk
             done = min(len(self.finished()) * rows, self.provenance.samples)
@@ -140,8 +146,6 @@ class Store:
                 unchanged = False
             if not unchanged:
                 raise _damaged(own, f"is missing or differs from what {METADATA} of the group says")
-        for array in self.arrays.values():
-            array.require_complete()
 
     def seal(self, scratch: Path, advance: Callable[[], None]) -> None:
         """Record that all is there: digests of the metadata and of every array, in one atomic rename.
@@ -160,7 +164,7 @@ class Store:
 
     def verify(self) -> None:
         """Read every byte; raise DataError naming the first array that is not as it was written."""
-        self.require_sealed()
+        self.require_whole()
         for name, expected in self._about["seal"]["sha256"].items():
             if self.arrays[name].sha256() != expected:
                 raise _damaged(self.path / name, "holds other values than were written")
@@ -231,9 +235,10 @@ def open_dataset(path: str | Path, problem: Problem | None = None, *, memory: in
         differences = problem_differences(store.provenance.problem, identity_of(problem))
         if differences:
             raise DataError(
-                f"{path} is of another problem: {'; '.join(differences)}. Open it with the problem that made it"
+                f"{path} is of another problem: {'; '.join(differences)}. "
+                "Open it with the problem that made it"
             )
-    store.require_sealed()
+    store.require_whole()
     return Dataset(store.description(), StoreSource(store, memory))
 
 

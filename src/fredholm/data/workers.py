@@ -60,8 +60,8 @@ def _pickled(function: Callable[..., Any]) -> bytes:
         return pickle.dumps(function)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
         raise DataError(
-            f"the problem cannot be sent to worker processes ({error}): define its class at the top of a module, "
-            "or generate with workers=1"
+            f"the problem cannot be sent to worker processes ({error}): "
+            "define its class at the top level of a module, or generate with workers=1"
         ) from error
 
 
