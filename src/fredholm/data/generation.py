@@ -52,8 +52,8 @@ def generate(
 ) -> Dataset:
     """Solve for samples 0, ..., n - 1 of the sequence `seed` and store them in the directory `path`.
 
-    Goes on where an interrupted call stopped, opens what is complete, adds samples to a smaller set, and fills
-    in chunk files that were lost.
+    Goes on where an interrupted call stopped, opens what is complete, adds samples to a smaller set, and
+    fills in chunk files that were lost.
 
     Args:
         problem: what to solve.

@@ -3,9 +3,9 @@
 A source answers for rows, counted in its own order; a `Dataset` chooses which rows it shows.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -14,38 +14,38 @@ from torch import Tensor
 from fredholm.fields.signature import Inputs
 
 
-class Source(Protocol):
+class Source(ABC):
     """Rows of inputs, outputs and labels, read when asked for."""
 
+    @abstractmethod
     def __len__(self) -> int:
         """Number of rows."""
-        ...
 
     @property
+    @abstractmethod
     def labels(self) -> Mapping[str, Tensor]:
         """Small numbers of every row, by name."""
-        ...
 
     @property
+    @abstractmethod
     def query(self) -> Tensor | None:
         """Stored query points (n, m, d), or None where outputs lie on the output domain."""
-        ...
 
+    @abstractmethod
     def inputs(self, rows: Int[Tensor, " b"]) -> Inputs:
         """Input tensors (b, ...), float32."""
-        ...
 
+    @abstractmethod
     def outputs(self, rows: Int[Tensor, " b"]) -> Tensor:
         """Outputs (b, channels, ...), float32."""
-        ...
 
+    @abstractmethod
     def outputs_at(self, rows: Int[Tensor, " b"], points: Int[Tensor, "*rows m"]) -> Tensor:
         """Outputs (b, channels, m) at flat point indices, float32."""
-        ...
 
+    @abstractmethod
     def identity(self) -> str:
         """Text that differs wherever the numbers differ."""
-        ...
 
 
 def gather(
@@ -57,7 +57,7 @@ def gather(
     return torch.take(values, start[:, :, None] + points[..., None, :])
 
 
-class ArraySource:
+class ArraySource(Source):
     """Tensors in memory."""
 
     def __init__(

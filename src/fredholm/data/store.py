@@ -24,6 +24,7 @@ from torch import Tensor
 from fredholm.data.chunks import ChunkedArray, MappedArray, ResidentArray
 from fredholm.data.dataset import Dataset, Description
 from fredholm.data.layout import INPUT, LABEL, OUTPUT
+from fredholm.data.source import Source
 from fredholm.errors import DataError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Inputs, Signature
@@ -177,13 +178,11 @@ class Store:
         os.replace(beside, self.path / METADATA)
 
 
-class StoreSource:
+class StoreSource(Source):
     """A complete store as the source of a data set.
 
     Arrays that fit in `memory` bytes together are kept once read; larger ones are read through memory maps.
     """
-
-    query = None
 
     def __init__(self, store: Store, memory: int = MEMORY) -> None:
         self._store = store
@@ -193,6 +192,10 @@ class StoreSource:
 
     def __len__(self) -> int:
         return self._store.provenance.samples
+
+    @property
+    def query(self) -> None:
+        return None
 
     @cached_property
     def labels(self) -> Mapping[str, Tensor]:
