@@ -2,7 +2,7 @@
 
 The children are forks of this process, which has imported everything and runs a single thread, so that a run
 of a fraction of a second is interrupted anywhere in its work rather than in its imports. Prints how many
-samples were there after each kill.
+chunks were there after each kill.
 """
 
 import os
@@ -18,8 +18,9 @@ from pulses import Pulses
 
 from fredholm.data import generate
 
-PROBLEM = Pulses(size=256, times=64, delay=0.004)
-SAMPLES = 60
+PROBLEM = Pulses(size=128, times=62, delay=0.004)  # four samples to a chunk
+SAMPLES = 61
+CHUNKS = 16
 SEED = 11
 
 
@@ -40,8 +41,8 @@ if __name__ == "__main__":
     path, chance = Path(sys.argv[1]), random.Random(int(sys.argv[3]))
     for kill in range(int(sys.argv[2])):
         child = start(path)
-        if kill % 2:  # after some more samples, or after the last; else while the work is laid out
-            enough = min(SAMPLES, present(path) + chance.randrange(1, 20))
+        if kill % 2:  # after some more chunks, or after the last; else while the work is laid out
+            enough = min(CHUNKS, present(path) + chance.randrange(1, 5))
             while present(path) < enough:
                 time.sleep(0.0005)
         time.sleep(chance.uniform(0.0, 0.03))

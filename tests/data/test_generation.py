@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from interrupted import PROBLEM, SAMPLES, SEED
+from interrupted import CHUNKS, PROBLEM, SAMPLES, SEED
 from pulses import Fatal, Pulses
 
 from fredholm.data import generate, open_dataset, verify
@@ -65,13 +65,15 @@ def test_bytes_do_not_depend_on_workers_or_batch(uninterrupted, tmp_path):
     verify(tmp_path / "workers")
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(uninterrupted, tmp_path, seed):
+@pytest.mark.parametrize("begun_with", [0, 38])
+def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(uninterrupted, tmp_path, begun_with):
     path = tmp_path / "set"
-    run = python(HERE / "interrupted.py", path, 12, seed)
+    if begun_with:  # the killed runs extend a complete set, whose last chunk is not full
+        quietly(PROBLEM, begun_with, SEED, path)
+    run = python(HERE / "interrupted.py", path, 12, begun_with)
     there = [int(line) for line in run.communicate(timeout=100)[0].splitlines()]
     assert len(there) == 12
-    assert len({count for count in there if 0 < count < SAMPLES}) >= 2  # killed in the midst of the work
+    assert len({count for count in there if 0 < count < CHUNKS}) >= 2  # killed in the midst of the work
     quietly(PROBLEM, SAMPLES, SEED, path)
     assert contents(path) == contents(uninterrupted)
 
@@ -93,16 +95,19 @@ def test_workers_end_with_the_process_that_started_them_and_the_set_is_resumed(u
 
 
 def test_control_c_says_how_to_go_on(uninterrupted, tmp_path):
-    path = tmp_path / "set"
-    script = "from fredholm.data import generate; from interrupted import *; import sys\n"
-    script += "generate(PROBLEM, SAMPLES, SEED, sys.argv[1], workers=2, batch=2)"
-    run = python("-c", script, path, start_new_session=True, stderr=subprocess.PIPE)
+    path, script = tmp_path / "set", tmp_path / "script.py"
+    script.write_text(  # without the guard `if __name__ == "__main__"`, which it must not need
+        "from fredholm.data import generate; from interrupted import *; import sys; print('once')\n"
+        "generate(PROBLEM, SAMPLES, SEED, sys.argv[1], workers=2, batch=2, progress=False)"
+    )
+    run = python(script, path, start_new_session=True, stderr=subprocess.PIPE)
     until(lambda: len(list((path / "output").glob("c.*"))) > 5)
     os.killpg(run.pid, signal.SIGINT)  # as a terminal does: to every process
-    _, message = run.communicate(timeout=60)
+    printed, message = run.communicate(timeout=60)
+    assert printed == "once\n"
     assert "the same call goes on from there" in message.splitlines()[-1]
     assert "Process SpawnProcess" not in message
-    assert not alive(run.pid)
+    until(lambda: not alive(run.pid))
     quietly(PROBLEM, SAMPLES, SEED, path)
     assert contents(path) == contents(uninterrupted)
 
@@ -187,6 +192,19 @@ def test_a_solution_beyond_the_range_of_its_type_is_refused(tmp_path):
     exact = Pulses(scale=1e5).exact(Pulses().labels(3, 0)["x0"])
     single = quietly(Pulses(scale=1e5), 3, 0, tmp_path / "single", dtype="float32")
     assert torch.equal(single.outputs(torch.arange(3)), exact)
+
+
+def test_a_problem_that_workers_cannot_import_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(Pulses, "__module__", "__main__")
+    with pytest.raises(DataError, match="move the class to a module of its own, or generate with workers=1"):
+        quietly(Pulses(), 40, 0, tmp_path / "set", workers=2)
+    assert len(quietly(Pulses(), 40, 0, tmp_path / "set", workers=None)) == 40
+
+    class Local(Pulses):
+        pass
+
+    with pytest.raises(DataError, match="define its class at the top level of a module"):
+        quietly(Local(), 40, 0, tmp_path / "local", workers=2)
 
 
 def test_a_killed_worker_is_reported(tmp_path):

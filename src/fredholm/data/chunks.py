@@ -162,19 +162,19 @@ class MappedArray:
 
     def rows(self, rows: Int[Tensor, " b"]) -> Float[Tensor, "b *shape"]:
         """Rows, as float32."""
-        values = np.empty((len(rows), *self._array.shape), np.float32)
+        values = np.empty((len(rows), *self._array.shape), self._array.dtype)
         for i, row in enumerate(rows.tolist()):
             values[i] = self._row(row)
-        return torch.from_numpy(values)
+        return torch.from_numpy(values).float()
 
     def at(self, rows: Int[Tensor, " b"], points: Int[Tensor, "*rows m"]) -> Float[Tensor, "b channels m"]:
         """Rows at flat point indices, as float32."""
         where = points.expand(len(rows), -1).numpy()
         channels = self._array.shape[0]
-        values = np.empty((len(rows), channels, where.shape[1]), np.float32)
+        values = np.empty((len(rows), channels, where.shape[1]), self._array.dtype)
         for i, row in enumerate(rows.tolist()):
             values[i] = self._row(row).reshape(channels, -1)[:, where[i]]
-        return torch.from_numpy(values)
+        return torch.from_numpy(values).float()
 
     def _row(self, row: int) -> np.ndarray:
         values: np.ndarray = self._map(row // self._array.per_chunk)[row % self._array.per_chunk]

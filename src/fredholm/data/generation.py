@@ -78,7 +78,7 @@ def generate(
         if not store.complete:
             work = Work(problem, seed, store.samples, path / _SCRATCH)
             tasks = list(work.tasks(n, store.finished(), batch or _batch_size(problem)))
-            with _progress(progress) as bar:
+            with _told_how_to_go_on(store), _progress(progress) as bar:
                 _carry_out(work, tasks, n, workers, bar)
                 _seal(store, path / _SCRATCH, bar)
         shutil.rmtree(path / _SCRATCH, ignore_errors=True)
@@ -231,19 +231,25 @@ def _carry_out(work: Work, tasks: list[Task], samples: int, workers: int | None,
     """Carry out all tasks, here or in worker processes."""
     done = samples - sum(task.stop - task.first for task in tasks)
     shown = bar.add_task(work.problem.name, completed=done, total=samples)
+    with closing(_run(work, tasks, workers)) as counts:
+        for count in counts:
+            done += count
+            bar.update(shown, completed=done)
+
+
+@contextmanager
+def _told_how_to_go_on(store: Store) -> Iterator[None]:
+    """Say what is there already, and how to go on, where the work is cut short."""
+    total = store.provenance.samples
     try:
-        with closing(_run(work, tasks, workers)) as counts:
-            for count in counts:
-                done += count
-                bar.update(shown, completed=done)
+        yield
     except KeyboardInterrupt:
         raise KeyboardInterrupt(
-            f"stopped with {done} of {samples} samples in {work.scratch.parent}; "
-            "the same call goes on from there"
+            f"stopped with {store.done} of {total} samples in {store.path}; the same call goes on from there"
         ) from None
     except BrokenProcessPool as error:
         raise DataError(
-            f"a worker process was killed after {done} of {samples} samples, perhaps for want of memory; "
+            f"a worker process was killed after {store.done} of {total} samples, perhaps for want of memory; "
             "the same call goes on from there: give it fewer workers or a smaller batch"
         ) from error
 
@@ -257,6 +263,11 @@ def _run(work: Work, tasks: list[Task], workers: int | None) -> Generator[int]:
         tasks = tasks[1:]
         worth = len(tasks) * (time.perf_counter() - started) > _WORTH_A_PROCESS
         workers = os.cpu_count() or 1 if worth and importable(work.problem) else 1
+    if workers > 1 and not importable(work.problem):
+        raise DataError(
+            f"worker processes cannot import {type(work.problem).__name__}, which the running script defines: "
+            "move the class to a module of its own, or generate with workers=1"
+        )
     if workers > 1 and tasks:
         yield from in_processes(work.carry_out, tasks, min(workers, len(tasks)))
     else:

@@ -32,6 +32,12 @@ OUTPUT, INPUT, LABEL = "output", "input.", "label."
 _SMALLEST_CHUNK = 64 * 1024  # bytes of a chunk's rows; smaller samples share a file
 _MOST_ROWS = 32  # in a chunk: what an interruption can cost
 
+_PLAIN: dict[str, Any] = {
+    "compressors": None,
+    "filters": None,
+    "chunk_key_encoding": {"name": "default", "separator": "."},  # one flat directory for an array
+}
+
 
 @dataclass(frozen=True)
 class Dimension:
@@ -166,13 +172,6 @@ class Layout:
             dimension_names=names,
         )
         stored[...] = array
-
-
-_PLAIN: dict[str, Any] = {
-    "compressors": None,
-    "filters": None,
-    "chunk_key_encoding": {"name": "default", "separator": "."},  # one flat directory for an array
-}
 
 
 def _add_coordinates(group: "zarr.Group", dimension: Dimension) -> None:

@@ -110,6 +110,11 @@ class Store:
         """Chunks that are whole in every array."""
         return set.intersection(*(array.present() for array in self.samples.values()))
 
+    @property
+    def done(self) -> int:
+        """Number of samples that have been written."""
+        return min(len(self.finished()) * self.arrays[OUTPUT].per_chunk, self.provenance.samples)
+
     def description(self) -> Description:
         """Signature, domains and problem."""
         domains = {name: Domain.from_json(d) for name, d in self._about["input_domains"].items()}
@@ -129,10 +134,8 @@ class Store:
     def require_sealed(self) -> None:
         """Raise DataError unless the set has been completed, and its metadata left as it was then."""
         if not self.complete:
-            rows = self.arrays[OUTPUT].per_chunk
-            done = min(len(self.finished()) * rows, self.provenance.samples)
             raise DataError(
-                f"{self.path} is incomplete: {done} of {self.provenance.samples} samples are there; call "
+                f"{self.path} is incomplete: {self.done} of {self.provenance.samples} samples are there; call "
                 "fredholm.generate again with the same arguments, and it will go on where it stopped"
             )
         if self._about["seal"]["metadata"] != metadata_digest(self._document):

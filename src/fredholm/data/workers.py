@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from functools import cache
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
@@ -51,7 +52,7 @@ def in_processes(
 
 
 def importable(thing: object) -> bool:
-    """Whether other processes can import the class of `thing`: not if a script itself defines it."""
+    """Whether other processes can import the class of `thing`: not if a script or notebook defines it."""
     return type(thing).__module__ != "__main__"
 
 
@@ -94,17 +95,23 @@ def _starting() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-_function: Callable[[Any], Any]  # of this worker process
+_message: bytes  # of this worker process: the function, as its parent sent it
 
 
 def _begin(message: bytes) -> None:
     """Prepare a worker process."""
-    global _function
+    global _message
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _function = pickle.loads(message)  # from our own parent process, through a pipe
+    _message = message
+
+
+@cache
+def _function() -> Callable[[Any], Any]:
+    function: Callable[[Any], Any] = pickle.loads(_message)  # from our own parent process, through a pipe
+    return function
 
 
 def _end_with_parent() -> None:
@@ -115,4 +122,4 @@ def _end_with_parent() -> None:
 
 
 def _call(task: Any) -> Any:
-    return _function(task)
+    return _function()(task)
