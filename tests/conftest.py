@@ -6,4 +6,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 from jaxtyping import install_import_hook
 
-install_import_hook("fredholm", "beartype.beartype")
+PACKAGES = ["fields", "problems", "data", "layers", "operators", "training", "evaluation", "deploy", "studies"]
+install_import_hook(
+    [*(f"fredholm.{package}" for package in PACKAGES), "fredholm.solvers.wave", "fredholm.solvers.wave_walls"],
+    "beartype.beartype",  # not the kernels: numba compiles those as they stand
+)

@@ -81,7 +81,7 @@ class Antiderivative(Problem):
         return self.solve_at(inputs, self.line.coordinates().expand(len(inputs["u"]), -1, -1))
 
     def solve_at(self, inputs: Inputs, query: Float[Tensor, "n m 1"]) -> Float[Tensor, "n 1 m"]:
-        """s at the points `query` of each sample."""
+        """S at the points `query` of each sample."""
         self.signature.check(inputs, query, finite=True)
         from scipy.interpolate import CubicSpline
 

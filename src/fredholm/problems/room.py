@@ -71,7 +71,9 @@ class Room(Problem):
     """
 
     name: ClassVar[str] = "room"
-    summary: ClassVar[str] = "sound in a 2-D or 3-D room with absorbing walls: initial pressure -> pressure at any (x, t)"
+    summary: ClassVar[str] = (
+        "sound in a 2-D or 3-D room with absorbing walls: initial pressure -> pressure at any (x, t)"
+    )
 
     shape: RoomShape = field(default_factory=Box)
     sources: SourcePositions = field(default_factory=RandomSources)

@@ -1,0 +1,5 @@
+"""Numerics without learning."""
+
+from fredholm.solvers.wave import WaveSolver
+
+__all__ = ["WaveSolver"]
