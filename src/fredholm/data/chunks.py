@@ -7,6 +7,7 @@ read, against 0.4 ms through zarr's decoder (and 0.8 ms compressed, for a size o
 A chunk file appears by renaming, whole. Its presence is therefore the record of what has been finished.
 """
 
+import errno
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -64,9 +65,7 @@ class ChunkedArray:
         if not self.directory.is_dir():
             return set()
         with os.scandir(self.directory) as entries:
-            whole = [
-                e.name for e in entries if e.name.startswith("c.") and e.stat().st_size == self.chunk_bytes
-            ]
+            whole = [e.name for e in entries if e.name.startswith("c.") and e.stat().st_size == self.chunk_bytes]
         return {int(name.split(".")[1]) for name in whole} & set(range(self.chunks))
 
     def require_complete(self) -> None:
@@ -82,7 +81,7 @@ class ChunkedArray:
         )
 
     def write(self, chunk: int, values: np.ndarray, scratch: Path) -> None:
-        """Write rows (at most `per_chunk`) as one chunk, beside in `scratch` and renamed."""
+        """Write rows (at most `per_chunk`) as one chunk, beside in `scratch` and renamed; raises DataError."""
         padding = np.full((self.per_chunk - len(values), *self.shape), self.fill, self.dtype)
         rows = np.concatenate([values.astype(self.dtype), padding])
         beside = scratch / f"{self.directory.name}.{chunk}.{os.getpid()}"
@@ -90,9 +89,9 @@ class ChunkedArray:
             with open(beside, "wb") as file:
                 file.write(rows.tobytes())
             os.replace(beside, self.file(chunk))
-        except OSError:
+        except OSError as error:
             beside.unlink(missing_ok=True)
-            raise
+            raise not_written(error, self.file(chunk)) from error
 
     @property
     def fill(self) -> float:
@@ -121,14 +120,21 @@ class ChunkedArray:
         return digest.hexdigest()
 
 
+def not_written(error: OSError, file: Path) -> DataError:
+    """The error to raise where the system could not write a file."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    fault = "the disk is full: free space" if full else f"{error.strerror}: correct that"
+    return DataError(
+        f"cannot write {file}: {fault}, and call fredholm.generate again. What is finished stays and counts"
+    )
+
+
 class ResidentArray:
     """Rows of an array that fits in memory: each chunk is read when first asked for, and kept."""
 
     def __init__(self, array: ChunkedArray) -> None:
         self._array = array
-        self._held = np.empty(
-            (array.chunks, array.per_chunk, *array.shape), array.dtype
-        )  # untouched: costs nothing
+        self._held = np.empty((array.chunks, array.per_chunk, *array.shape), array.dtype)  # untouched: costs nothing
         self._present = np.zeros(array.chunks, bool)
         self._rows = torch.from_numpy(self._held.reshape(-1, *array.shape))
 

@@ -61,9 +61,7 @@ class Dataset:
         rows: which of the source's rows belong to the set, in order; all of them, if None.
     """
 
-    def __init__(
-        self, description: Description, source: Source, rows: Int[Tensor, " n"] | None = None
-    ) -> None:
+    def __init__(self, description: Description, source: Source, rows: Int[Tensor, " n"] | None = None) -> None:
         self.description, self.source = description, source
         self._rows = rows
 
@@ -104,9 +102,7 @@ class Dataset:
             query = query.expand(count, -1, -1)
         for name, values in (labels or {}).items():
             if len(values) != count:
-                raise DataError(
-                    f"label {name!r} has {len(values)} rows; expected {count}, one for each sample"
-                )
+                raise DataError(f"label {name!r} has {len(values)} rows; expected {count}, one for each sample")
         source = ArraySource(inputs, outputs, query, labels or {})
         return cls(Description(signature, output_domain, input_domains or {}), source)
 
@@ -169,9 +165,7 @@ class Dataset:
 
     def subset(self, samples: Int[Tensor, " k"] | Sequence[int]) -> "Dataset":
         """The data set of some samples, in the order given; nothing is copied."""
-        return Dataset(
-            self.description, self.source, self._rows_of(torch.as_tensor(samples, dtype=torch.int64))
-        )
+        return Dataset(self.description, self.source, self._rows_of(torch.as_tensor(samples, dtype=torch.int64)))
 
     def split(self, *parts: float | int, seed: int) -> tuple["Dataset", ...]:
         """Disjoint random parts of the given sizes (int) or fractions (float), in shuffled order.

@@ -5,7 +5,6 @@ whatever stops a run (a signal, a full disk, a power cut), the same call goes on
 missing, and the directory ends up with the same bytes as if nothing had happened.
 """
 
-import errno
 import fcntl
 import os
 import shutil
@@ -13,17 +12,14 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor
-
-from fredholm.data.chunks import ChunkedArray
+from fredholm.data.chunks import not_written
 from fredholm.data.dataset import Dataset
-from fredholm.data.layout import INPUT, OUTPUT, Layout
+from fredholm.data.layout import OUTPUT, Layout
 from fredholm.data.store import METADATA, Provenance, Store, open_dataset
+from fredholm.data.work import Task, Work
 from fredholm.data.workers import importable, in_processes
 from fredholm.errors import DataError
 from fredholm.problems.problem import Problem
@@ -33,9 +29,7 @@ if TYPE_CHECKING:
 
 _SCRATCH = ".partial"  # inside the set's directory, hence on its file system; gone once the set is complete
 _TASK_BYTES = 64 * 1024**2  # of solutions in a worker's memory at a time
-_MOST_SAMPLES = (
-    64  # in a task: how far apart the steps of the progress bar are, and what an interruption costs
-)
+_MOST_SAMPLES = 64  # in a task: how far apart the steps of the progress bar are, and what an interruption costs
 _WORTH_A_PROCESS = 10.0  # seconds of work left; a worker process takes some 2 s to start
 
 
@@ -85,81 +79,6 @@ def generate(
     return open_dataset(path, problem)
 
 
-@dataclass(frozen=True)
-class Task:
-    """Samples first, ..., stop - 1, which fill whole chunks."""
-
-    first: int
-    stop: int
-
-
-@dataclass(frozen=True)
-class Work:
-    """All that a worker needs to know to carry out a task."""
-
-    problem: Problem
-    seed: int
-    arrays: dict[str, ChunkedArray]
-    scratch: Path
-
-    def tasks(self, samples: int, finished: set[int], batch: int) -> Iterator[Task]:
-        """Runs of missing chunks, of about `batch` samples each."""
-        array = self.arrays[OUTPUT]
-        most = max(1, batch // array.per_chunk)
-        run: list[int] = []
-        for chunk in range(array.chunks + 1):
-            wanted = chunk < array.chunks and chunk not in finished
-            if run and (not wanted or len(run) == most):
-                yield Task(run[0] * array.per_chunk, min(samples, (run[-1] + 1) * array.per_chunk))
-                run = []
-            if wanted:
-                run.append(chunk)
-
-    def carry_out(self, task: Task) -> int:
-        """Solve and write the samples of a task; returns their number."""
-        count = task.stop - task.first
-        inputs = self.problem.sample(count, self.seed, task.first)
-        output = self.problem.solve(inputs)
-        expected = (count, *self.arrays[OUTPUT].shape)
-        if tuple(output.shape) != expected:
-            raise DataError(
-                f"problem {self.problem.name!r} solved to shape {tuple(output.shape)}; "
-                f"its signature and output domain say {expected}"
-            )
-        named = {**{INPUT + name: values for name, values in inputs.items()}, OUTPUT: output}
-        for name, values in named.items():
-            self._require_finite(name, values, task)
-        for name, values in named.items():
-            self._write(name, values, task)
-        return count
-
-    def _write(self, name: str, values: Tensor, task: Task) -> None:
-        array = self.arrays[name]
-        for first in range(task.first, task.stop, array.per_chunk):
-            rows = values[first - task.first : first - task.first + array.per_chunk].numpy()
-            try:
-                array.write(first // array.per_chunk, rows, self.scratch)
-            except OSError as error:
-                raise _not_written(error, array.file(first // array.per_chunk)) from error
-
-    def _require_finite(self, name: str, values: Tensor, task: Task) -> None:
-        stored = values.half() if self.arrays[name].dtype.itemsize == 2 else values
-        bad = ~torch.isfinite(stored.flatten(1)).all(1)
-        if not bool(bad.any()):
-            return
-        index = int(bad.nonzero()[0, 0])
-        if bool(torch.isfinite(values[index]).all()):
-            fault = (
-                f"reaches {float(values[index].abs().max()):.3g}, beyond float16's 65504: generate in float32"
-            )
-        else:
-            fault = (
-                "is not finite: the solver has failed on it. Correct the problem's parameters or solver; "
-                f"{type(self.problem).__name__}.sample(1, {self.seed}, {task.first + index}) gives its inputs"
-            )
-        raise DataError(f"{name} of sample {task.first + index} of seed {self.seed} {fault}")
-
-
 def _prepared(problem: Problem, wanted: Provenance, path: Path) -> Store:
     """The store at `path`, laid out for what is wanted; raises DataError if it holds something else."""
     scratch = path / _SCRATCH
@@ -174,10 +93,7 @@ def _prepared(problem: Problem, wanted: Provenance, path: Path) -> Store:
                 return store
         scratch.mkdir()
         store.unseal(scratch)
-        if (
-            store.provenance.samples % store.arrays[OUTPUT].per_chunk
-            and store.provenance.samples < wanted.samples
-        ):
+        if store.provenance.samples % store.arrays[OUTPUT].per_chunk and store.provenance.samples < wanted.samples:
             for array in store.samples.values():  # the last chunk holds less than it must from now on
                 array.file(array.chunks - 1).unlink(missing_ok=True)
     _lay_out(problem, wanted, path)
@@ -188,9 +104,7 @@ def _require_same(store: Store, wanted: Provenance) -> None:
     held = store.provenance
     differences = held.differences(wanted)
     if held.samples > wanted.samples:
-        differences.append(
-            f"it is of {held.samples} samples, not {wanted.samples} (open it and take a subset)"
-        )
+        differences.append(f"it is of {held.samples} samples, not {wanted.samples} (open it and take a subset)")
     opening = store.complete and held.samples == wanted.samples
     if held.version != wanted.version and not opening:
         differences.append(f"it was begun by version {held.version}, not {wanted.version}")
@@ -219,7 +133,7 @@ def _lay_out(problem: Problem, wanted: Provenance, path: Path) -> None:
             target.parent.mkdir(exist_ok=True)
             os.replace(file, target)
     except OSError as error:
-        raise _not_written(error, path) from error
+        raise not_written(error, path) from error
 
 
 def _batch_size(problem: Problem) -> int:
@@ -280,7 +194,7 @@ def _seal(store: Store, scratch: Path, bar: "Progress") -> None:
     try:
         store.seal(scratch, lambda: bar.advance(shown))
     except OSError as error:
-        raise _not_written(error, store.path) from error
+        raise not_written(error, store.path) from error
 
 
 def _progress(shown: bool) -> "Progress":
@@ -304,7 +218,7 @@ def _claimed(path: Path) -> Iterator[None]:
         inside = {entry.name for entry in os.scandir(path)}
         handle = os.open(path, os.O_RDONLY)
     except OSError as error:
-        raise _not_written(error, path) from error
+        raise not_written(error, path) from error
     try:
         if inside and not inside & {METADATA, _SCRATCH}:
             raise DataError(f"{path} is not empty and holds no data set: choose another path")
@@ -315,11 +229,3 @@ def _claimed(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)  # which gives up the lock, as does the end of the process
-
-
-def _not_written(error: OSError, file: Path) -> DataError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    fault = "the disk is full: free space" if full else f"{error.strerror}: correct that"
-    return DataError(
-        f"cannot write {file}: {fault}, and call fredholm.generate again. What is finished stays and counts"
-    )

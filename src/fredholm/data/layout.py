@@ -64,8 +64,7 @@ def dimensions_of(domain: Domain) -> list[Dimension]:
         return dimensions_of(domain.first) + dimensions_of(domain.second)
     if isinstance(domain, Grid):
         return [
-            Dimension(axis.name, axis.size, {axis.name: (axis.points().tolist(), axis.units)})
-            for axis in domain.axes
+            Dimension(axis.name, axis.size, {axis.name: (axis.points().tolist(), axis.units)}) for axis in domain.axes
         ]
     if len(domain.shape) > 1:
         return [Dimension(f"{domain.kind}_{i}", size, {}) for i, size in enumerate(domain.shape)]
@@ -138,9 +137,7 @@ class Layout:
             return dimension
         return dimension.of(owner)
 
-    def _add(
-        self, group: "zarr.Group", name: str, axes: list[Dimension], quantities: Iterable[Quantity] = ()
-    ) -> None:
+    def _add(self, group: "zarr.Group", name: str, axes: list[Dimension], quantities: Iterable[Quantity] = ()) -> None:
         for dimension in axes:
             _add_coordinates(group, dimension)
         shape = [dimension.size for dimension in axes]
@@ -198,7 +195,5 @@ def _consolidate(directory: Path) -> None:
     import zarr
 
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # "not part of the specification": readers without it read the arrays' own
+        warnings.simplefilter("ignore")  # "not part of the specification": readers without it read the arrays' own
         zarr.consolidate_metadata(directory)

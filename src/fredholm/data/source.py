@@ -60,9 +60,7 @@ def gather(
 class ArraySource(Source):
     """Tensors in memory."""
 
-    def __init__(
-        self, inputs: Inputs, outputs: Tensor, query: Tensor | None, labels: Mapping[str, Tensor]
-    ) -> None:
+    def __init__(self, inputs: Inputs, outputs: Tensor, query: Tensor | None, labels: Mapping[str, Tensor]) -> None:
         self._inputs = {name: values.float() for name, values in inputs.items()}
         self._outputs = outputs.float().contiguous()
         self._query = None if query is None else query.float()

@@ -143,9 +143,7 @@ class Store:
         for name, metadata in self._document["consolidated_metadata"]["metadata"].items():
             own = self.path / name / METADATA
             try:
-                unchanged = _without_consolidated(json.loads(own.read_text())) == _without_consolidated(
-                    metadata
-                )
+                unchanged = _without_consolidated(json.loads(own.read_text())) == _without_consolidated(metadata)
             except (OSError, ValueError):
                 unchanged = False
             if not unchanged:
@@ -215,9 +213,7 @@ class StoreSource(Source):
     def outputs(self, rows: Int[Tensor, " b"]) -> Float[Tensor, "b channels *shape"]:
         return self._arrays[OUTPUT].rows(rows)
 
-    def outputs_at(
-        self, rows: Int[Tensor, " b"], points: Int[Tensor, "*rows m"]
-    ) -> Float[Tensor, "b channels m"]:
+    def outputs_at(self, rows: Int[Tensor, " b"], points: Int[Tensor, "*rows m"]) -> Float[Tensor, "b channels m"]:
         return self._arrays[OUTPUT].at(rows, points)
 
     def identity(self) -> str:
@@ -241,8 +237,7 @@ def open_dataset(path: str | Path, problem: Problem | None = None, *, memory: in
         differences = problem_differences(store.provenance.problem, identity_of(problem))
         if differences:
             raise DataError(
-                f"{path} is of another problem: {'; '.join(differences)}. "
-                "Open it with the problem that made it"
+                f"{path} is of another problem: {'; '.join(differences)}. Open it with the problem that made it"
             )
     store.require_whole()
     return Dataset(store.description(), StoreSource(store, memory))
@@ -265,9 +260,7 @@ def _without_consolidated(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _damaged(file: Path, fault: str) -> DataError:
-    return DataError(
-        f"{file} {fault}: copy the data set again from its origin, or delete it and generate it anew"
-    )
+    return DataError(f"{file} {fault}: copy the data set again from its origin, or delete it and generate it anew")
 
 
 def _plain(value: Any) -> Any:

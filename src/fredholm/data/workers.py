@@ -22,14 +22,10 @@ from fredholm.errors import DataError
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
-_ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
-def in_processes(
-    function: Callable[[_Task], _Result], tasks: Sequence[_Task], count: int
-) -> Iterator[_Result]:
+def in_processes(function: Callable[[_Task], _Result], tasks: Sequence[_Task], count: int) -> Iterator[_Result]:
     """function(task) of every task as it is done, in any order, computed by `count` processes.
 
     Raises what the function raises, `BrokenProcessPool` if a process is killed, and DataError if the function
