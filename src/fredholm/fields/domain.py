@@ -8,7 +8,7 @@ Each kind of domain is a file of its own and states only its points, its weights
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -99,7 +99,7 @@ class Domain(ABC):
 
     @classmethod
     @abstractmethod
-    def _from_json(cls, description: Mapping[str, Any]) -> Self:
+    def _from_json(cls, description: Mapping[str, Any]) -> "Domain":
         """Inverse of `to_json` for this kind."""
 
     @staticmethod

@@ -9,7 +9,7 @@ band-limited functions.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -139,7 +139,7 @@ class Grid(Domain):
         return description
 
     @classmethod
-    def _from_json(cls, description: Mapping[str, Any]) -> Self:
+    def _from_json(cls, description: Mapping[str, Any]) -> "Grid":
         mask = decode_array(description["mask"]) if "mask" in description else None
         return cls(*(Axis(**axis) for axis in description["axes"]), mask=mask)
 

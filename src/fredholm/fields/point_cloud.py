@@ -5,7 +5,7 @@ first order between them; one neighbour makes it nearest-point look-up.
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -93,7 +93,7 @@ class PointCloud(Domain):
         return description
 
     @classmethod
-    def _from_json(cls, description: Mapping[str, Any]) -> Self:
+    def _from_json(cls, description: Mapping[str, Any]) -> "PointCloud":
         return cls(
             decode_array(description["points"]),
             tuple(description["names"]),

@@ -1,7 +1,7 @@
 """Product domains, such as space x time: (x, t) for x in one domain and t in another."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -54,7 +54,7 @@ class Product(Domain):
         return {"kind": self.kind, "first": self.first.to_json(), "second": self.second.to_json()}
 
     @classmethod
-    def _from_json(cls, description: Mapping[str, Any]) -> Self:
+    def _from_json(cls, description: Mapping[str, Any]) -> "Product":
         return cls(Domain.from_json(description["first"]), Domain.from_json(description["second"]))
 
     def _split(self, points: Tensor) -> tuple[Tensor, Tensor]:

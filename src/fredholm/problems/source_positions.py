@@ -14,7 +14,7 @@ from fredholm.problems.room_shapes import RoomShape
 
 @dataclass(frozen=True)
 class SourceLattice:
-    """A lattice with `per_axis` positions along every axis of the region; sample i is its i-th point, whatever the seed.
+    """A lattice with `per_axis` positions along every axis of the region; sample i is its i-th point for any seed.
 
     >>> from fredholm.problems.room_shapes import Box
     >>> SourceLattice(3).positions(Box((2.0,)), margin=0.5, n=3, seed=0, first=0).T.tolist()
@@ -26,7 +26,7 @@ class SourceLattice:
 
     def points(self, shape: RoomShape, margin: float) -> Float[Tensor, "n d"]:
         """All positions of the lattice that lie in the region, m."""
-        axes = [torch.linspace(margin, length - margin, self.per_axis).double() for length in shape.lengths]
+        axes = [torch.linspace(margin, length - margin, self.per_axis, dtype=torch.float64) for length in shape.lengths]
         points = torch.cartesian_prod(*axes).reshape(-1, len(axes))
         return points[shape.inside(points, margin)]
 

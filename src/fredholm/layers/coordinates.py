@@ -1,0 +1,70 @@
+"""Coordinates as networks like them: scaled to order one, and lifted to sines and cosines.
+
+Source: Borrel-Jensen et al. 2024 for the scaling of space and time with one speed, and for the frequencies.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fredholm.fields.domain import Domain
+from fredholm.layers.architecture import Described
+
+
+class CoordinateScaling(nn.Module, Described):
+    """y ↦ scale y + shift, coordinate by coordinate.
+
+    >>> from fredholm.fields.grid import Axis, Grid
+    >>> CoordinateScaling.box(Grid(Axis("x", 0.0, 4.0, 5)))(torch.tensor([[0.0], [3.0]])).tolist()
+    [[-1.0], [0.5]]
+    """
+
+    def __init__(self, scale: Sequence[float], shift: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32), persistent=False)
+        self.register_buffer("shift", torch.tensor(shift, dtype=torch.float32), persistent=False)
+
+    @classmethod
+    def box(cls, domain: Domain) -> "CoordinateScaling":
+        """Every coordinate of the domain onto [-1, 1]."""
+        lower, upper = domain.bounds.tolist()
+        scale = [2 / (b - a) for a, b in zip(lower, upper, strict=True)]
+        return cls(scale, [-1 - s * a for s, a in zip(scale, lower, strict=True)])
+
+    @classmethod
+    def waves(cls, domain: Domain, speed: float) -> "CoordinateScaling":
+        """Space isotropically onto [-1, 1], time as t' = c t / (2 L), where L is the largest extent in space.
+
+        Space and time share the speed c and the length L, so that waves keep one speed in every direction.
+        """
+        axes = domain.coordinate_axes
+        space = [axis for axis in axes if axis.name != "t"]
+        lower, length = min(a.lower for a in space), max(a.upper for a in space) - min(a.lower for a in space)
+        scale = [speed / (2 * length) if axis.name == "t" else 2 / length for axis in axes]
+        return cls(scale, [0.0 if axis.name == "t" else -1 - 2 * lower / length for axis in axes])
+
+    def forward(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d"]:
+        return points * self.scale + self.shift
+
+
+class FourierFeatures(nn.Module, Described):
+    """y ↦ [y, cos 2π f₁ y, ..., cos 2π fₖ y, sin 2π f₁ y, ..., sin 2π fₖ y], each f on all of y.
+
+    >>> FourierFeatures([1.0, 0.5]).width(3)
+    15
+    """
+
+    def __init__(self, frequencies: Sequence[float]) -> None:
+        super().__init__()
+        self.register_buffer("angular", 2 * math.pi * torch.tensor(frequencies, dtype=torch.float32), persistent=False)
+
+    def width(self, dimension: int) -> int:
+        """Number of features of a point in `dimension` dimensions."""
+        return dimension * (1 + 2 * len(self.angular))
+
+    def forward(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch features"]:
+        angles = (points.unsqueeze(-2) * self.angular.unsqueeze(-1)).flatten(-2)
+        return torch.cat([points, torch.cos(angles), torch.sin(angles)], dim=-1)

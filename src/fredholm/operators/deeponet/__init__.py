@@ -1,0 +1,48 @@
+"""The DeepONet family: one core with exchangeable branch, trunk, split and output transform."""
+
+from fredholm.operators.deeponet.branch import (
+    Branch,
+    JoinedBranch,
+    LinearBranch,
+    NetworkBranch,
+    ProductBranch,
+    StackedBranch,
+    SumBranch,
+)
+from fredholm.operators.deeponet.closed_form import (
+    ProperOrthogonalDecomposition,
+    fit_linear_branch,
+    fit_pod_linear,
+)
+from fredholm.operators.deeponet.deeponet import DeepONet
+from fredholm.operators.deeponet.modes import DenseModes, Modes, SeparableModes
+from fredholm.operators.deeponet.outputs import Anchored, OutputTransform, Rescaled, Split, SplitBoth, SplitBranch, SplitTrunk
+from fredholm.operators.deeponet.trunk import JoinedTrunk, NetworkTrunk, PODTrunk, Trunk
+
+__all__ = [
+    "Anchored",
+    "Branch",
+    "DeepONet",
+    "DenseModes",
+    "JoinedBranch",
+    "JoinedTrunk",
+    "LinearBranch",
+    "Modes",
+    "NetworkBranch",
+    "NetworkTrunk",
+    "OutputTransform",
+    "PODTrunk",
+    "ProductBranch",
+    "ProperOrthogonalDecomposition",
+    "Rescaled",
+    "SeparableModes",
+    "Split",
+    "SplitBoth",
+    "SplitBranch",
+    "SplitTrunk",
+    "StackedBranch",
+    "SumBranch",
+    "Trunk",
+    "fit_linear_branch",
+    "fit_pod_linear",
+]

@@ -1,0 +1,101 @@
+"""Operators fitted in closed form: no gradient descent.
+
+For training pairs (uᵢ, sᵢ), proper orthogonal decomposition gives modes φₖ, orthonormal in the quadrature inner product, with
+sᵢ ≈ Σₖ cᵢₖ φₖ best in L2 for every rank (Eckart and Young). A linear branch then maps sensors to coefficients by ridge
+regression,
+
+    W = argmin Σᵢ |B(uᵢ) W - cᵢ|² + ridge σ₁(B)² |W|².
+
+Exact for a linear operator as soon as the rank suffices, and never below what the sensors resolve.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from fredholm.data.dataset import Dataset
+from fredholm.layers.sensors import Sensors
+from fredholm.operators.deeponet.branch import LinearBranch
+from fredholm.operators.deeponet.deeponet import DeepONet
+from fredholm.operators.deeponet.modes import DenseModes, SeparableModes
+from fredholm.operators.deeponet.outputs import SplitTrunk
+from fredholm.operators.deeponet.trunk import PODTrunk
+
+
+@dataclass(frozen=True)
+class ProperOrthogonalDecomposition:
+    """s ≈ coefficients @ modes, with singular values in falling order; modes hold all channels one after the other."""
+
+    coefficients: Float[Tensor, "samples rank"]
+    singular_values: Float[Tensor, " rank"]
+    modes: Float[Tensor, "rank size"]
+
+    @classmethod
+    def of(cls, data: Dataset, rank: int) -> "ProperOrthogonalDecomposition":
+        """Decomposition of a data set's outputs, in float64; the set must fit in memory."""
+        outputs = data.outputs(torch.arange(len(data))).double().flatten(2)
+        scale = data.output_domain.weights().clamp_min(0).sqrt().repeat(outputs.shape[1])
+        left, singular, right = torch.linalg.svd(outputs.flatten(1) * scale, full_matrices=False)
+        rank = min(rank, int((singular > 1e-12 * singular[0]).sum()))
+        modes = torch.where(scale > 0, right[:rank] / scale.clamp_min(1e-300), 0.0)
+        return cls(left[:, :rank] * singular[:rank], singular[:rank], modes)
+
+
+def fit_pod_linear(
+    data: Dataset, sensors: Sensors, rank: int, ridge: float = 1e-8, tolerance: float | None = None
+) -> DeepONet:
+    """POD trunk with a linear branch, both in closed form.
+
+    Args:
+        data: training samples with outputs on the output domain.
+        sensors: what the branch sees.
+        rank: largest number of modes.
+        ridge: relative to the largest singular value of the sensor matrix, squared.
+        tolerance: of a separable compression of the modes, relative to the field; None keeps them dense and exact.
+    """
+    decomposition = ProperOrthogonalDecomposition.of(data, rank)
+    rank, channels = len(decomposition.singular_values), len(data.signature.output.channels)
+    # Modes scaled by their singular values weigh in a compression as much as they do in the field.
+    size = decomposition.singular_values / decomposition.singular_values[0]
+    values = (decomposition.modes * size[:, None]).unflatten(1, (channels, -1)).movedim(1, 0).flatten(0, 1).float()
+    if tolerance is None:
+        modes: DenseModes | SeparableModes = DenseModes.of(data.output_domain, values)
+    else:
+        modes = SeparableModes.of(data.output_domain, values, tolerance)
+    branch = LinearBranch(sensors, rank)
+    operator = DeepONet(data.signature, data.output_domain, branch, PODTrunk(modes), SplitTrunk(), bias=False)
+    _set(branch, _ridge(sensors, data, decomposition.coefficients / size, ridge))
+    return operator.eval()
+
+
+def fit_linear_branch(operator: DeepONet, data: Dataset, ridge: float = 1e-8) -> None:
+    """Fit the linear branch of an operator for its trunk as it is: project the outputs on the basis, then regress.
+
+    Raises ValueError for an operator whose branch is not linear, or that has a bias or an output transform.
+    """
+    if not isinstance(operator.branch, LinearBranch) or operator.bias is not None or operator.transform is not None:
+        raise ValueError("a closed-form fit needs a LinearBranch, no bias and no output transform")
+    with torch.no_grad():
+        points = data.output_domain.coordinates().float()
+        basis = torch.cat([operator.basis(part) for part in points.split(16384)]).double()
+    scale = data.output_domain.weights().clamp_min(0).sqrt()
+    outputs = data.outputs(torch.arange(len(data))).double().flatten(2) * scale
+    stacked = (basis * scale[:, None, None]).movedim(1, 0).flatten(0, 1)
+    coefficients = torch.linalg.lstsq(stacked, outputs.flatten(1).T).solution.T
+    _set(operator.branch, _ridge(operator.branch.sensors, data, coefficients, ridge))
+
+
+def _ridge(sensors: Sensors, data: Dataset, targets: Tensor, ridge: float) -> Tensor:
+    """W of the ridge regression from sensor values to targets, through the SVD of the sensor matrix."""
+    with torch.no_grad():
+        seen = sensors(data.inputs(torch.arange(len(data)))).double()
+    left, singular, right = torch.linalg.svd(seen, full_matrices=False)
+    damped = singular / (singular.square() + ridge * singular[0] ** 2)
+    return right.T @ (damped[:, None] * (left.T @ targets))
+
+
+def _set(branch: LinearBranch, weight: Tensor) -> None:
+    with torch.no_grad():
+        branch.weight.copy_(weight)

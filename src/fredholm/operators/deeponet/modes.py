@@ -1,0 +1,173 @@
+"""Modes: fixed basis functions known on a domain's points, and evaluated between them.
+
+Kept dense, or on tensor-product grids in the separable (Tucker) form
+
+    φₖ(y) = Σ_{a, b, ...} C[k, a, b, ...] X_a(y₁) Y_b(y₂) ...
+
+which is some twenty times smaller for waves in a room and is evaluated anywhere by interpolating the one-dimensional factors,
+fourth order in the grid spacing. Source of the truncated higher-order SVD: De Lathauwer, De Moor, Vandewalle 2000.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fredholm.fields.domain import Domain
+from fredholm.fields.grid import Axis, Grid
+from fredholm.fields.product import Product
+from fredholm.layers.architecture import Described
+
+
+class Modes(nn.Module, Described, ABC):
+    """`rank` functions on `domain`."""
+
+    rank: int
+
+    @abstractmethod
+    def on_domain(self) -> Float[Tensor, "n rank"]:
+        """The modes at the domain's points."""
+
+    @abstractmethod
+    def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
+        """The modes at any points of the domain."""
+
+
+class DenseModes(Modes):
+    """Modes stored at every point of any domain, interpolated by the domain's stencil (not exportable to a graph)."""
+
+    def __init__(self, domain: Domain, rank: int) -> None:
+        super().__init__()
+        self.domain, self.rank = domain, rank
+        self.register_buffer("values", torch.zeros(rank, domain.size))
+
+    @classmethod
+    def of(cls, domain: Domain, values: Float[Tensor, "rank n"]) -> "DenseModes":
+        """Modes with the given values."""
+        modes = cls(domain, len(values))
+        modes.values = values.clone()
+        return modes
+
+    def on_domain(self) -> Float[Tensor, "n rank"]:
+        return self.values.T
+
+    def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
+        stencil = self.domain.stencil(points.reshape(-1, points.shape[-1]).double())
+        return stencil.apply(self.values).T.unflatten(0, points.shape[:-1])
+
+
+class SeparableModes(Modes):
+    """Modes in Tucker form on a tensor-product grid of at least four points an axis.
+
+    Args:
+        domain: a `Grid`, or a product of grids such as space x time.
+        ranks: number of one-dimensional factors along every axis.
+        rank: number of modes.
+    """
+
+    def __init__(self, domain: Domain, ranks: Sequence[int], rank: int) -> None:
+        super().__init__()
+        self.axes, self.rank = grid_axes(domain), rank
+        if short := [axis.name for axis in self.axes if axis.size < 4]:
+            raise ValueError(f"cubic interpolation needs 4 points along {short[0]!r}: use DenseModes")
+        self.register_buffer("core", torch.zeros(rank, *ranks))
+        for i, (axis, width) in enumerate(zip(self.axes, ranks, strict=True)):
+            self.register_buffer(f"factor{i}", torch.zeros(axis.size, width))
+
+    @classmethod
+    def of(cls, domain: Domain, values: Float[Tensor, "rank n"], tolerance: float) -> "SeparableModes":
+        """Truncated higher-order SVD of modes: relative error at most `tolerance` in the Frobenius norm of `values`.
+
+        Values outside a masked domain are first set to the nearest inside, so that interpolation near walls sees a
+        continuous function.
+        """
+        shape = tuple(axis.size for axis in grid_axes(domain))
+        filled = _filled(domain, values).double().reshape(-1, *shape)
+        allowed = tolerance * filled.norm() / math.sqrt(len(shape))
+        core, factors = filled, []
+        for axis in range(1, len(shape) + 1):
+            unfolded = filled.movedim(axis, 0).flatten(1)
+            left, singular, _ = torch.linalg.svd(unfolded, full_matrices=False)
+            tail = singular.square().flip(0).cumsum(0).flip(0).sqrt()
+            width = max(1, int((tail > allowed).sum()))
+            factors.append(left[:, :width])
+            core = torch.tensordot(core, left[:, :width], dims=([axis], [0])).movedim(-1, axis)
+        modes = cls(domain, core.shape[1:], len(core))
+        modes.core = core.to(values.dtype)
+        for i, factor in enumerate(factors):
+            setattr(modes, f"factor{i}", factor.to(values.dtype).contiguous())
+        return modes
+
+    def on_domain(self) -> Float[Tensor, "n rank"]:
+        values = self.core
+        for i in range(len(self.axes)):
+            values = torch.tensordot(values, self._factor(i), dims=([1], [1]))  # axis i goes last: the order is kept
+        return values.flatten(1).T
+
+    def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
+        flat = points.reshape(-1, len(self.axes))
+        rows = [_interpolated(self._factor(i), axis, flat[:, i]) for i, axis in enumerate(self.axes)]
+        *leading, last = rows
+        # one large matrix product: outer product of all axes but the last, times the core
+        outer = torch.ones_like(last[:, :1])
+        for row in leading:
+            outer = (outer.unsqueeze(-1) * row.unsqueeze(-2)).flatten(1)
+        width = last.shape[-1]
+        partial = outer @ self.core.movedim(0, -2).reshape(-1, self.rank * width)
+        values = (partial.unflatten(-1, (self.rank, width)) * last.unsqueeze(-2)).sum(-1)
+        return values.reshape(*points.shape[:-1], self.rank)
+
+    def _factor(self, axis: int) -> Tensor:
+        factor: Tensor = getattr(self, f"factor{axis}")
+        return factor
+
+
+def grid_axes(domain: Domain) -> tuple[Axis, ...]:
+    """Axes of a grid or of a product of grids; raises ValueError for other domains."""
+    if isinstance(domain, Product):
+        return grid_axes(domain.first) + grid_axes(domain.second)
+    if not isinstance(domain, Grid):
+        raise ValueError(f"a {domain.kind} is no tensor product of axes: use DenseModes")
+    return domain.axes
+
+
+def _interpolated(factor: Tensor, axis: Axis, at: Tensor) -> Tensor:
+    """Rows of a factor (n, r) between its points, by the cubic through the four nearest: error O(h⁴)."""
+    position = (at - axis.lower) / axis.spacing
+    if axis.periodic:
+        lower = position.floor()
+        base = lower.long()
+    else:
+        position = position.clamp(0, axis.size - 1)
+        lower = position.floor().clamp(1, axis.size - 3)
+        base = lower.long()
+    u = position - lower
+    weights = (
+        -u * (u - 1) * (u - 2) / 6,
+        (u + 1) * (u - 1) * (u - 2) / 2,
+        -(u + 1) * u * (u - 2) / 2,
+        (u + 1) * u * (u - 1) / 6,
+    )
+    rows = torch.zeros_like(factor[:1])
+    for offset, weight in zip((-1, 0, 1, 2), weights, strict=True):
+        index = (base + offset).remainder(axis.size) if axis.periodic else base + offset
+        rows = rows + weight.unsqueeze(-1) * factor[index]
+    return rows
+
+
+def _filled(domain: Domain, values: Tensor) -> Tensor:
+    """Values with points of no quadrature weight set to the nearest point that has some."""
+    outside = domain.weights() <= 0
+    if not bool(outside.any()):
+        return values
+    from scipy.ndimage import distance_transform_edt
+
+    blocked = outside.reshape(domain.shape).numpy()
+    nearest = distance_transform_edt(blocked, return_distances=False, return_indices=True)
+    index = torch.zeros(domain.shape, dtype=torch.int64)
+    for axis, length in enumerate(domain.shape):
+        index = index * length + torch.from_numpy(nearest[axis]).long()
+    return values[:, index.reshape(-1)]
