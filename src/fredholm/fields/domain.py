@@ -141,12 +141,9 @@ class Domain(ABC):
             return
         first = int((~inside).nonzero()[0, 0])
         where = ", ".join(
-            f"{axis.name} = {float(value):.6g}"
-            for axis, value in zip(self.coordinate_axes, points[first], strict=True)
+            f"{axis.name} = {float(value):.6g}" for axis, value in zip(self.coordinate_axes, points[first], strict=True)
         )
-        box = " x ".join(
-            f"{a.name} in [{a.lower:g}, {a.upper:g}] {a.units}".rstrip() for a in self.coordinate_axes
-        )
+        box = " x ".join(f"{a.name} in [{a.lower:g}, {a.upper:g}] {a.units}".rstrip() for a in self.coordinate_axes)
         raise OutsideDomainError(
             f"point {first} ({where}) lies outside the {self.kind}: expected a point inside {box}; "
             "move it inside or evaluate on a larger domain"
@@ -165,7 +162,5 @@ class Domain(ABC):
         return hash((self.kind, self.shape, self.coordinate_axes))
 
     def __repr__(self) -> str:
-        axes = ", ".join(
-            f"{a.name} in [{a.lower:g}, {a.upper:g}] {a.units}".rstrip() for a in self.coordinate_axes
-        )
+        axes = ", ".join(f"{a.name} in [{a.lower:g}, {a.upper:g}] {a.units}".rstrip() for a in self.coordinate_axes)
         return f"{type(self).__name__}({' x '.join(map(str, self.shape))} points; {axes})"

@@ -40,6 +40,4 @@ def decode_array(description: Mapping[str, Any]) -> Tensor:
         raise DataError(f"not an encoded array (expected dtype, shape, base64 data): {error}") from error
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data):
         raise DataError(f"encoded array of shape {shape} and dtype {dtype} cannot hold {len(data)} bytes")
-    return torch.from_numpy(
-        np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=True)
-    )
+    return torch.from_numpy(np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=True))

@@ -18,9 +18,7 @@ from torch import Tensor
 from fredholm.fields.domain import Coordinate, Domain, Stencil
 from fredholm.fields.encoding import decode_array, encode_array
 
-_TOLERANCE = (
-    1e-9  # of a grid spacing: rounding in the caller's coordinates does not push a point off the grid
-)
+_TOLERANCE = 1e-4  # of a grid spacing: coordinates rounded to float32 do not fall off the grid
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,7 @@ class Axis:
 
     def __post_init__(self) -> None:
         if not self.upper > self.lower:
-            raise ValueError(
-                f"axis {self.name!r}: upper end {self.upper} is not above lower end {self.lower}"
-            )
+            raise ValueError(f"axis {self.name!r}: upper end {self.upper} is not above lower end {self.lower}")
         if self.size < (1 if self.periodic else 2):
             raise ValueError(f"axis {self.name!r}: {self.size} points are too few")
 

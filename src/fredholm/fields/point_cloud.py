@@ -76,9 +76,7 @@ class PointCloud(Domain):
         distance, indices = cKDTree(self.points.numpy()).query(points.numpy(), k=self.neighbours)
         near = torch.from_numpy(distance).reshape(len(points), -1)
         weights = 1.0 / near.clamp_min(1e-12 * (1 + float(near.max()))) ** 2
-        return Stencil(
-            torch.from_numpy(indices).reshape(len(points), -1), weights / weights.sum(-1, keepdim=True)
-        )
+        return Stencil(torch.from_numpy(indices).reshape(len(points), -1), weights / weights.sum(-1, keepdim=True))
 
     def to_json(self) -> dict[str, Any]:
         description = {

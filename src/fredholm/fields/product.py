@@ -44,9 +44,7 @@ class Product(Domain):
 
     def stencil(self, points: Float[Tensor, "m d"]) -> Stencil:
         self.require_contains(points)
-        a, b = (
-            part.stencil(p) for part, p in zip((self.first, self.second), self._split(points), strict=True)
-        )
+        a, b = (part.stencil(p) for part, p in zip((self.first, self.second), self._split(points), strict=True))
         indices = (a.indices[:, :, None] * self.second.size + b.indices[:, None, :]).flatten(1)
         return Stencil(indices, (a.weights[:, :, None] * b.weights[:, None, :]).flatten(1))
 

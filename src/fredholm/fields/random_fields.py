@@ -42,9 +42,7 @@ class RBFGaussianField:
         """n functions at points of [0, 1]."""
         return self._evaluate(torch.randn(n, self.resolution, generator=generator, dtype=torch.float64), points)
 
-    def sample_each(
-        self, generators: Sequence[torch.Generator], points: Float[Tensor, " m"]
-    ) -> Float[Tensor, "n m"]:
+    def sample_each(self, generators: Sequence[torch.Generator], points: Float[Tensor, " m"]) -> Float[Tensor, "n m"]:
         """One function for each generator, at points of [0, 1]."""
         noise = [torch.randn(self.resolution, generator=g, dtype=torch.float64) for g in generators]
         return self._evaluate(torch.stack(noise), points)
@@ -81,7 +79,9 @@ class SpectralGaussianField(ABC):
 
     def __init__(self, grid: Grid, exponent: float, inverse_length: float, scale: float = 1.0) -> None:
         if exponent <= len(grid.axes) / 2:
-            raise ValueError(f"exponent {exponent} in {len(grid.axes)}-D gives infinite variance: take over {len(grid.axes) / 2}")
+            raise ValueError(
+                f"exponent {exponent} in {len(grid.axes)}-D gives infinite variance: take over {len(grid.axes) / 2}"
+            )
         if not (inverse_length > 0 and scale > 0):
             raise ValueError(f"inverse length {inverse_length} and scale {scale} must be positive")
         self._require(grid)

@@ -82,9 +82,7 @@ class Signature:
         """Batch size, after checking names, shapes and (if `finite`) values; raises SignatureError."""
         expected = set(self.inputs) | set(self._companions())
         if missing := sorted(expected - set(inputs)):
-            raise SignatureError(
-                f"input {missing[0]!r} is missing: expected {sorted(expected)}, got {sorted(inputs)}"
-            )
+            raise SignatureError(f"input {missing[0]!r} is missing: expected {sorted(expected)}, got {sorted(inputs)}")
         if extra := sorted(set(inputs) - expected):
             raise SignatureError(f"input {extra[0]!r} is not in the signature, which has {sorted(expected)}")
         sizes = {name: self._check_input(name, inputs) for name in self.inputs}
@@ -107,9 +105,7 @@ class Signature:
                 f"(batch, points, {len(names)}) with the coordinates {names}"
             )
         if query.ndim == 3 and query.shape[0] != batch:
-            raise SignatureError(
-                f"query is for a batch of {query.shape[0]}, the inputs are a batch of {batch}"
-            )
+            raise SignatureError(f"query is for a batch of {query.shape[0]}, the inputs are a batch of {batch}")
 
     def require(self, other: "Signature", owner: str) -> None:
         """Raise SignatureError naming the first entry in which `other`, the signature of `owner`, differs."""
@@ -118,9 +114,7 @@ class Signature:
             if here != there:
                 raise SignatureError(f"{owner} does not fit: input {name!r} is {there}, expected {here}")
         if self.output != other.output:
-            raise SignatureError(
-                f"{owner} does not fit: the output is {other.output}, expected {self.output}"
-            )
+            raise SignatureError(f"{owner} does not fit: the output is {other.output}, expected {self.output}")
 
     def to_json(self) -> dict[str, Any]:
         """JSON form, inverse of `from_json`."""
@@ -175,9 +169,7 @@ def require_finite(what: str, values: Tensor) -> None:
 def _require_shape(name: str, values: Tensor, shape: tuple[int, ...], meaning: list[str]) -> None:
     if values.ndim != len(shape) + 1 or tuple(values.shape[1:]) != shape:
         wanted = ", ".join(["batch", *map(str, shape)])
-        raise SignatureError(
-            f"input {name!r} has shape {tuple(values.shape)}; expected ({wanted}), channels {meaning}"
-        )
+        raise SignatureError(f"input {name!r} has shape {tuple(values.shape)}; expected ({wanted}), channels {meaning}")
 
 
 def _quantities(entries: list[dict[str, Any]]) -> tuple[Quantity, ...]:

@@ -20,9 +20,7 @@ from fredholm.errors import ArtifactError, UnknownNameError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Signature
 
-_ACTIVATIONS = {
-    cls.__name__: cls for cls in (nn.Identity, nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Softplus, nn.ELU)
-}
+_ACTIVATIONS = {cls.__name__: cls for cls in (nn.Identity, nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Softplus, nn.ELU)}
 
 
 class Described:
@@ -93,9 +91,7 @@ def build(description: Any) -> Any:
     try:
         return known[name](**arguments)
     except TypeError as error:
-        raise ArtifactError(
-            f"{name} cannot be built from the arguments {sorted(arguments)}: {error}"
-        ) from error
+        raise ArtifactError(f"{name} cannot be built from the arguments {sorted(arguments)}: {error}") from error
 
 
 def _recording(init: Any) -> Any:

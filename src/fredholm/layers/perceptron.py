@@ -40,9 +40,7 @@ class MLP(nn.Module, Described):
         last_activation: applied to the output; none by default.
     """
 
-    def __init__(
-        self, sizes: Sequence[int], activation: nn.Module, last_activation: nn.Module | None = None
-    ) -> None:
+    def __init__(self, sizes: Sequence[int], activation: nn.Module, last_activation: nn.Module | None = None) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
         self.activation = activation

@@ -16,7 +16,15 @@ from fredholm.operators.deeponet.closed_form import (
 )
 from fredholm.operators.deeponet.deeponet import DeepONet
 from fredholm.operators.deeponet.modes import DenseModes, Modes, SeparableModes
-from fredholm.operators.deeponet.outputs import Anchored, OutputTransform, Rescaled, Split, SplitBoth, SplitBranch, SplitTrunk
+from fredholm.operators.deeponet.outputs import (
+    Anchored,
+    OutputTransform,
+    Rescaled,
+    Split,
+    SplitBoth,
+    SplitBranch,
+    SplitTrunk,
+)
 from fredholm.operators.deeponet.trunk import JoinedTrunk, NetworkTrunk, PODTrunk, Trunk
 
 __all__ = [

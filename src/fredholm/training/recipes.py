@@ -1,0 +1,236 @@
+"""Recipes: how to build and fit an operator for a data set whose signature alone is known.
+
+A recipe is what stands behind `fredholm train --operator NAME`. It chooses sensors, sizes and schedules that are known to
+work; whoever wants other ones builds the operator from its parts.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import nn
+
+from fredholm.data.dataset import Dataset
+from fredholm.data.sampling import CartesianPoints, PairedPoints, Sampler
+from fredholm.errors import DataError, UnknownNameError
+from fredholm.fields.domain import Domain
+from fredholm.fields.grid import Axis, Grid
+from fredholm.fields.point_cloud import PointCloud
+from fredholm.fields.product import Product
+from fredholm.fields.signature import Function
+from fredholm.layers.coordinates import CoordinateScaling, FourierFeatures
+from fredholm.layers.perceptron import MLP, ModifiedMLP, initialised
+from fredholm.layers.sensors import Concatenated, FunctionSensors, ParameterSensors, Sensors
+from fredholm.operators.deeponet import (
+    DeepONet,
+    LinearBranch,
+    NetworkBranch,
+    NetworkTrunk,
+    fit_linear_branch,
+    fit_pod_linear,
+)
+from fredholm.operators.operator import Operator
+from fredholm.training.fit import Settings, fit
+from fredholm.training.history import History
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A fitted operator, its curves if it has any, and where it comes from."""
+
+    operator: Operator
+    history: History | None
+    provenance: dict[str, Any]
+
+
+class Recipe(ABC):
+    """Builds and fits one kind of operator for any data set it suits."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+
+    def fit(
+        self, data: Dataset, *, seed: int = 0, directory: Path | None = None, iterations: int | None = None
+    ) -> Fitted:
+        """Build and fit; gradient descent resumes from `directory`."""
+        operator, history = self.run(data, seed, directory, iterations)
+        provenance = {
+            "recipe": self.name,
+            "seed": seed,
+            "iterations": history.iterations if history else 0,
+            "problem": dict(data.problem),
+            "data": data.fingerprint(),
+            "samples": len(data),
+        }
+        return Fitted(operator.eval(), history, provenance)
+
+    @abstractmethod
+    def run(
+        self, data: Dataset, seed: int, directory: Path | None, iterations: int | None
+    ) -> tuple[Operator, History | None]:
+        """The fitted operator, and its history if gradients made it."""
+
+
+class PODLinear(Recipe):
+    """Modes of the training fields and a linear branch, both in closed form."""
+
+    name = "pod-linear"
+    title = "POD trunk, linear branch"
+    summary = (
+        "closed form, seconds; for operators linear in their input: modes of the training fields, ridge regression"
+    )
+
+    def run(
+        self, data: Dataset, seed: int, directory: Path | None, iterations: int | None
+    ) -> tuple[Operator, History | None]:
+        tolerance = 0.008 if _separable(data.output_domain) else None
+        return fit_pod_linear(data, sensors_of(data, per_axis=12), rank=32, tolerance=tolerance), None
+
+
+class LinearSine(Recipe):
+    """Linear branch on a sine trunk: the trunk learns the modes, the branch is fitted before and after in closed form."""
+
+    name = "linear-sine"
+    title = "sine trunk, linear branch"
+    summary = "minutes; linear in its input, small: a gated sine network learns the modes of the training fields"
+
+    def run(
+        self, data: Dataset, seed: int, directory: Path | None, iterations: int | None
+    ) -> tuple[Operator, History | None]:
+        iterations = iterations or 8000
+        sensors = sensors_of(data, per_axis=12)
+        pod = fit_pod_linear(data, sensors, rank=40)
+        with initialised(seed):
+            branch = LinearBranch(sensors, pod.branch.width)
+            trunk = wave_trunk(data, width=pod.branch.width, hidden=128, layers=3)
+        branch.load_state_dict(pod.branch.state_dict())
+        operator = DeepONet(data.signature, data.output_domain, branch, trunk, bias=False)
+        # With the coefficients of all training samples held, the misfit of fields is the misfit of modes.
+        branch.requires_grad_(False)
+        history = descend(operator, data, CartesianPoints(len(data), 1500), iterations, seed, directory)
+        branch.requires_grad_(True)
+        fit_linear_branch(operator, data)
+        return operator, history
+
+
+class Acoustic(Recipe):
+    """The published network for sound in rooms, at a size for a laptop."""
+
+    name = "acoustic"
+    title = "gated sine DeepONet"
+    summary = "minutes; the published acoustic network: gated sine branch and trunk with Fourier features"
+
+    def run(
+        self, data: Dataset, seed: int, directory: Path | None, iterations: int | None
+    ) -> tuple[Operator, History | None]:
+        with initialised(seed):
+            sensors = sensors_of(data, per_axis=6, scale=0.5)
+            branch = NetworkBranch(sensors, ModifiedMLP([sensors.width, 128, 128, 128, 64]), 64)
+            operator = DeepONet(data.signature, data.output_domain, branch, wave_trunk(data, 64, 128, 3))
+        return operator, descend(operator, data, CartesianPoints(16, 1500), iterations or 8000, seed, directory)
+
+
+class PlainDeepONet(Recipe):
+    """The original DeepONet."""
+
+    name = "deeponet"
+    title = "DeepONet"
+    summary = "minutes; the original: ReLU networks of width 40 on all sensors, Adam"
+
+    def run(
+        self, data: Dataset, seed: int, directory: Path | None, iterations: int | None
+    ) -> tuple[Operator, History | None]:
+        channels = len(data.signature.output.channels)
+        with initialised(seed):
+            sensors = sensors_of(data, per_axis=None)
+            width = 40 * channels
+            branch = NetworkBranch(sensors, MLP([sensors.width, 40, width], nn.ReLU()), width)
+            network = MLP([data.output_domain.dimension, 40, width], nn.ReLU(), nn.ReLU())
+            trunk = NetworkTrunk(network, width, CoordinateScaling.box(data.output_domain))
+            operator = DeepONet(data.signature, data.output_domain, branch, trunk)
+        sampler: Sampler = CartesianPoints(256, 1000) if data.query is None else PairedPoints(1000, 1)
+        optimizer = torch.optim.Adam(operator.parameters(), 1e-3)
+        settings = Settings(seed=seed, directory=directory)
+        history = fit(
+            operator, data, sampler=sampler, iterations=iterations or 10000, optimizer=optimizer, settings=settings
+        )
+        return operator, history
+
+
+RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (PODLinear, LinearSine, Acoustic, PlainDeepONet)}
+
+
+def recipe_named(name: str) -> Recipe:
+    """The recipe `name`; raises UnknownNameError with the nearest one."""
+    if name not in RECIPES:
+        raise UnknownNameError("operator", name, RECIPES)
+    return RECIPES[name]()
+
+
+def sensors_of(data: Dataset, per_axis: int | None, scale: float = 1.0) -> Sensors:
+    """Sensors for all inputs of a data set: functions on grids at `per_axis` points an axis (all, if None)."""
+    parts: list[Sensors] = []
+    for name, entry in data.signature.inputs.items():
+        if not isinstance(entry, Function):
+            parts.append(ParameterSensors(name, len(entry.components), scale))
+            continue
+        if name not in data.input_domains:
+            raise DataError(f"the data set does not say on which domain its input {name!r} lives: pass input_domains")
+        domain = data.input_domains[name]
+        at = None if per_axis is None else _coarse(domain, per_axis)
+        parts.append(FunctionSensors(name, domain, at, len(entry.channels), scale))
+    return parts[0] if len(parts) == 1 else Concatenated(parts)
+
+
+def wave_trunk(data: Dataset, width: int, hidden: int, layers: int) -> NetworkTrunk:
+    """Gated sine trunk with the scaling and Fourier features of waves; raises DataError for data of no wave problem."""
+    parameters = data.problem.get("parameters", {})
+    if "sound_speed" not in parameters:
+        raise DataError(
+            "this operator needs data of a wave problem, with a sound speed: use 'pod-linear' or 'deeponet'"
+        )
+    speed, highest = parameters["sound_speed"], parameters["highest_frequency"]
+    features = FourierFeatures([highest / speed / divisor for divisor in (1, 2, 3)])
+    inputs = features.width(data.output_domain.dimension)
+    network = ModifiedMLP([inputs, *[hidden] * layers, width])
+    return NetworkTrunk(network, width, CoordinateScaling.waves(data.output_domain, speed), features)
+
+
+def descend(
+    operator: Operator, data: Dataset, sampler: Sampler, iterations: int, seed: int, directory: Path | None
+) -> History:
+    """Adam at 1e-3, falling by a tenth every eighth of the run, gradients clipped to 0.01."""
+    parameters = [parameter for parameter in operator.parameters() if parameter.requires_grad]
+    optimizer = torch.optim.Adam(parameters, lr=1e-3)
+    schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9 ** (8 / iterations))
+    settings = Settings(seed=seed, directory=directory, clip=0.01)
+    return fit(
+        operator,
+        data,
+        sampler=sampler,
+        iterations=iterations,
+        optimizer=optimizer,
+        schedule=schedule,
+        settings=settings,
+    )
+
+
+def _coarse(domain: Domain, per_axis: int) -> Domain | None:
+    """A coarser grid on the same box, its masked points left out; None where the domain is no finer than that."""
+    if not isinstance(domain, Grid) or max(domain.shape) <= per_axis:
+        return None
+    axes = [Axis(a.name, a.lower, a.upper, min(per_axis, a.size), a.units, a.periodic) for a in domain.axes]
+    grid = Grid(*axes)
+    if domain.mask is None:
+        return grid
+    points = grid.coordinates()
+    names = tuple(axis.name for axis in axes)
+    return PointCloud(points[domain.contains(points)], names, tuple(axis.units for axis in axes))
+
+
+def _separable(domain: Domain) -> bool:
+    parts = [domain.first, domain.second] if isinstance(domain, Product) else [domain]
+    return all(isinstance(part, Grid) and min(part.shape) >= 4 for part in parts)
