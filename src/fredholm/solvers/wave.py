@@ -31,7 +31,7 @@ from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from fredholm.errors import CourantError, SignatureError
-from fredholm.solvers.wave_walls import WallGeometry, nodes_to_silence, strides_of
+from fredholm.solvers.wave_walls import WallGeometry, blocks_of, nodes_to_silence, strides_of
 
 _LOCK = threading.Lock()  # numba's thread pool is one for the process and must not be entered twice at a time
 _LARGE = 2**16  # nodes from which one grid is worth sharing between threads
@@ -62,8 +62,10 @@ class WaveSolver:
     def __post_init__(self) -> None:
         if not 1 <= self.inside.ndim <= 3 or min(self.inside.shape) < 3:
             raise SignatureError(f"a room has one to three axes of at least 3 nodes, got {self.inside.shape}")
-        if not (self.spacing > 0 and self.sound_speed > 0):
-            raise ValueError(f"spacing {self.spacing} m and sound speed {self.sound_speed} m/s must be positive")
+        if not (0 < self.spacing < math.inf and 0 < self.sound_speed < math.inf):
+            raise ValueError(
+                f"spacing {self.spacing} m and sound speed {self.sound_speed} m/s must be positive and finite"
+            )
         if not np.all(np.asarray(self.wall_impedance) > 0):
             raise ValueError("wall impedance must be positive everywhere; a value of 1 absorbs normal incidence fully")
         if np.any(self.inside & (self.geometry.volume == 0)):
@@ -80,6 +82,8 @@ class WaveSolver:
 
     def courant(self, recording_interval: float, steps: int) -> float:
         """λ with `steps` time steps to a recording interval; raises CourantError over the limit."""
+        if steps < 1:
+            raise ValueError(f"a recording interval takes one time step or more, got {steps}")
         number = self.sound_speed * recording_interval / steps / self.spacing
         if number > self.courant_limit:
             largest = self.courant_limit * self.spacing / self.sound_speed
@@ -99,13 +103,19 @@ class WaveSolver:
     ) -> Float[ndarray, "sources recordings *shape"]:
         """Pressure at the times 0, interval, ..., (recordings - 1) interval, in the dtype of the initial pressure.
 
-        Raises CourantError for too few `steps` to an interval, SignatureError for values that do not fit the room.
+        Raises CourantError for too few `steps` to an interval, SignatureError for values that do not fit the room,
+        ValueError for a recording that cannot be.
         """
         self._require(initial_pressure)
-        steps = steps or self.steps_for(recording_interval)
+        if not 0 < recording_interval < math.inf or recordings < 1:
+            raise ValueError(
+                f"{recordings} recordings every {recording_interval} s: there must be one at least, "
+                f"and the recording interval positive and finite"
+            )
+        steps = self.steps_for(recording_interval) if steps is None else steps
         square = initial_pressure.dtype.type(self.courant(recording_interval, steps) ** 2)
         start = np.where(self.inside, initial_pressure, initial_pressure.dtype.type(0))
-        fields = np.ascontiguousarray(start).reshape(len(start), -1)
+        fields = np.ascontiguousarray(start).reshape(len(start), self.inside.size)
         recorded = np.empty((len(start), recordings, *self.inside.shape), initial_pressure.dtype)
         arrays = self.tables(initial_pressure.dtype, math.sqrt(square))
         with _LOCK:
@@ -131,38 +141,48 @@ class WaveSolver:
         return float(kinetic + potential) / 2
 
     def tables(self, dtype: Any, courant: float) -> tuple[Any, ...]:
-        """What the kernels need: strides, wall nodes with neighbours and coefficients, and nodes to keep silent."""
+        """What the kernels need: strides, wall nodes with coefficients, nodes to keep silent, blocks."""
         walls = self.geometry.wall_tables(self.inside)
         impedance = np.broadcast_to(self.wall_impedance, self.inside.shape).reshape(-1)[walls.nodes]
         damping = courant * walls.exposure / (2 * impedance)
-        at_walls = (walls.nodes, walls.neighbours, walls.coefficients.astype(dtype), damping.astype(dtype))
-        return strides_of(self.inside), at_walls, nodes_to_silence(self.inside)
+        at_walls = (walls.nodes, walls.coefficients.astype(dtype), damping.astype(dtype))
+        silent = nodes_to_silence(self.inside)
+        return strides_of(self.inside), at_walls, silent, blocks_of(self.inside.size, walls.nodes, silent)
 
     def _solve_each(self, fields: Any, arrays: Any, square: Any, steps: int, recorded: Any) -> None:
-        from fredholm.solvers.wave_kernels import first_step, simulate_each
-
+        kernels = _kernels()
         after = np.empty_like(fields)
-        first_step(fields, after, *arrays, square)
-        simulate_each(after, fields, *arrays, square, steps, recorded.reshape(*recorded.shape[:2], -1))
+        kernels.first_step(fields, after, *arrays, square)
+        kernels.simulate_each(
+            after, fields, *arrays, square, steps, recorded.reshape(*recorded.shape[:2], self.inside.size)
+        )
 
     def _solve_shared(self, fields: Any, arrays: Any, square: Any, steps: int, recorded: Any) -> None:
-        from fredholm.solvers.wave_kernels import first_step, step_shared
-
+        kernels = _kernels()
         after = np.empty_like(fields)
-        first_step(fields, after, *arrays, square)
-        new = np.empty(len(arrays[1][0]), fields.dtype)
+        kernels.first_step(fields, after, *arrays, square)
+        old = np.empty(len(arrays[1][0]), fields.dtype)
         for source, (p, q) in enumerate(zip(after, fields, strict=True)):
             rows = recorded[source].reshape(len(recorded[source]), -1)
             rows[0] = q
             for step in range(1, (len(rows) - 1) * steps + 1):
                 if step % steps == 0:
                     rows[step // steps] = p
-                step_shared(p, q, *arrays, square, new)
+                kernels.step_shared(p, q, *arrays, square, old)
                 p, q = q, p
 
     def _require(self, pressure: Any) -> None:
         if pressure.ndim != self.inside.ndim + 1 or pressure.shape[1:] != self.inside.shape:
             shape = ", ".join(map(str, self.inside.shape))
             raise SignatureError(f"initial pressure has shape {pressure.shape}; expected (sources, {shape})")
+        if pressure.dtype not in (np.float32, np.float64):
+            raise SignatureError(f"initial pressure is of type {pressure.dtype}; expected float32 or float64")
         if not np.isfinite(pressure).all():
             raise SignatureError("initial pressure has values that are NaN or infinite: replace or drop these samples")
+
+
+def _kernels() -> Any:
+    """The compiled kernels, loaded when first needed: importing numba takes a while."""
+    from fredholm.solvers import wave_kernels
+
+    return wave_kernels

@@ -1,15 +1,16 @@
 """Leap-frog kernels, compiled by numba: the sweep over the whole grid, and the nodes at walls.
 
 The sweep takes the grid as one run of memory, in blocks, in place and without branches, as if no node were at a wall:
-each neighbour is at a fixed distance (`strides`), and what comes out at the edges is meaningless. Nodes at walls are
-computed before it, from lists, and put in after it. Arithmetic is strict IEEE in a fixed order, so results do not depend
-on how many threads share the work.
+each neighbour is at a fixed distance (`strides`), and what comes out at the edges is meaningless. Of every
+block, the nodes at walls, known from lists, are put right after the sweep, while it is still in the cache.
+Arithmetic is strict IEEE in a fixed order, so results do not depend on how many threads share the work.
 """
+
+# mypy: disallow-untyped-defs=False
+# numba infers the types of what it compiles
 
 import numpy as np
 from numba import njit, prange
-
-BLOCK = 2**15  # nodes that a thread sweeps at a time
 
 
 @njit(cache=True, inline="always")
@@ -43,70 +44,77 @@ def _sweep(p, q, start, stop, strides, square):
 
 
 @njit(cache=True, inline="always")
-def _wall_node(p, q, w, walls, square, new):
+def _wall_node(p, old, w, strides, walls, square):
     """New pressure at wall node w: (2p - (1-g) q + λ² Σ (aₙ / v) (pₙ - p)) / (1+g)."""
-    nodes, neighbours, coefficients, damping = walls
+    nodes, coefficients, damping = walls
     one, two = p.dtype.type(1), p.dtype.type(2)
-    node = nodes[w]
-    laplacian = p.dtype.type(0)
-    for k in range(neighbours.shape[1]):
-        laplacian += coefficients[w, k] * (p[neighbours[w, k]] - p[node])
+    # unsigned, so that no index is tested for being negative
+    node, last = np.uintp(nodes[w]), np.uintp(p.shape[0] - 1)
+    here, laplacian = p[node], p.dtype.type(0)
+    for axis in range(strides.shape[0]):
+        stride = np.uintp(strides[axis])
+        # a neighbour beyond the grid has coefficient zero: any node does in its place
+        ahead, behind = min(node + stride, last), node - min(stride, node)
+        laplacian += coefficients[w, 2 * axis] * (p[ahead] - here)
+        laplacian += coefficients[w, 2 * axis + 1] * (p[behind] - here)
     g = damping[w]
-    new[w] = (two * p[node] - (one - g) * q[node] + square * laplacian) / (one + g)
+    return (two * here - (one - g) * old + square * laplacian) / (one + g)
+
+
+@njit(cache=True, inline="always")
+def _step_block(p, q, block, strides, walls, silent, blocks, square, old):
+    """One time step of one block: of q nothing else is touched, of p nothing is changed."""
+    nodes = walls[0]
+    bounds, walls_before, silent_before = blocks
+    for w in range(walls_before[block], walls_before[block + 1]):
+        old[w] = q[nodes[w]]
+    start, stop = max(bounds[block], strides[0]), min(bounds[block + 1], p.shape[0] - strides[0])
+    if start < stop:
+        _sweep(p, q, start, stop, strides, square)
+    # after the sweep, which has brought all their neighbours into the cache
+    for w in range(walls_before[block], walls_before[block + 1]):
+        q[nodes[w]] = _wall_node(p, old[w], w, strides, walls, square)
+    for i in range(silent_before[block], silent_before[block + 1]):
+        q[silent[i]] = 0
 
 
 @njit(cache=True)
-def _step(p, q, strides, walls, silent, square, new):
+def _step(p, q, strides, walls, silent, blocks, square, old):
     """One time step of one grid by one thread: the field after `p` replaces the one before it, `q`."""
-    nodes = walls[0]
-    for w in range(nodes.shape[0]):
-        _wall_node(p, q, w, walls, square, new)
-    _sweep(p, q, strides[0], p.shape[0] - strides[0], strides, square)
-    for w in range(nodes.shape[0]):
-        q[nodes[w]] = new[w]
-    for node in silent:
-        q[node] = 0
+    for block in range(blocks[0].shape[0] - 1):
+        _step_block(p, q, block, strides, walls, silent, blocks, square, old)
 
 
 @njit(cache=True, parallel=True)
-def step_shared(p, q, strides, walls, silent, square, new):
-    """One time step of one large grid, shared by all threads."""
-    nodes = walls[0]
-    for w in prange(nodes.shape[0]):
-        _wall_node(p, q, w, walls, square, new)
-    first, last = strides[0], p.shape[0] - strides[0]
-    for block in prange((last - first + BLOCK - 1) // BLOCK):
-        start = first + block * BLOCK
-        _sweep(p, q, start, min(start + BLOCK, last), strides, square)
-    for w in prange(nodes.shape[0]):
-        q[nodes[w]] = new[w]
-    for node in silent:
-        q[node] = 0
+def step_shared(p, q, strides, walls, silent, blocks, square, old):
+    """One time step of one large grid, its blocks shared by all threads. `old` is scratch, one value a wall node."""
+    for block in prange(blocks[0].shape[0] - 1):
+        _step_block(p, q, block, strides, walls, silent, blocks, square, old)
 
 
 @njit(cache=True, parallel=True)
-def simulate_each(p, q, strides, walls, silent, square, steps, recorded):
+def simulate_each(p, q, strides, walls, silent, blocks, square, steps, recorded):
     """Time steps of many grids (grid, node), each by one thread, which keeps it in its cache.
 
     `p` holds the fields at step 1 and `q` at step 0; `recorded[grid, k]` becomes the field at step k * steps.
     """
     for s in prange(p.shape[0]):
         after, before = p[s], q[s]
-        new = np.empty(walls[0].shape[0], p.dtype)
+        old = np.empty(walls[0].shape[0], p.dtype)
         recorded[s, 0] = before
         for step in range(1, (recorded.shape[1] - 1) * steps + 1):
             if step % steps == 0:
                 recorded[s, step // steps] = after
-            _step(after, before, strides, walls, silent, square, new)
+            _step(after, before, strides, walls, silent, blocks, square, old)
             after, before = before, after
 
 
 @njit(cache=True)
-def first_step(p, q, strides, walls, silent, square):
+def first_step(p, q, strides, walls, silent, blocks, square):
     """Q = p + λ²/2 L p for every grid: the step from rest, in which the walls' damping cancels."""
-    nodes, neighbours, coefficients, damping = walls
-    undamped = (nodes, neighbours, coefficients, np.zeros_like(damping))
-    new = np.empty(nodes.shape[0], p.dtype)
+    nodes, coefficients, damping = walls
+    undamped = (nodes, coefficients, np.zeros_like(damping))
+    old = np.empty(nodes.shape[0], p.dtype)
     for s in range(p.shape[0]):
         q[s] = p[s]
-        _step(p[s], q[s], strides, undamped, silent, square / p.dtype.type(2), new)
+        _step(p[s], q[s], strides, undamped, silent, blocks, square / p.dtype.type(2), old)

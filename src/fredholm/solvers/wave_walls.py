@@ -12,13 +12,14 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 
+_BLOCK = 2**15  # nodes that a thread advances at a time: few enough for its cache, enough to be worth handing over
+
 
 @dataclass(frozen=True, eq=False)
 class WallTables:
-    """Wall nodes (flat indices), their neighbours along every axis, coefficients a / v, and wall area w / v."""
+    """Wall nodes (flat indices), coefficients a / v ahead and behind along each axis, and wall area w / v."""
 
     nodes: Int[ndarray, " walls"]
-    neighbours: Int[ndarray, "walls sides"]
     coefficients: Float[ndarray, "walls sides"]
     exposure: Float[ndarray, " walls"]
 
@@ -53,19 +54,12 @@ class WallGeometry:
         nodes = np.flatnonzero(inside & (self.volume < 1))
         volume = self.volume.reshape(-1)[nodes]
         where = np.unravel_index(nodes, inside.shape)
-        neighbours, coefficients = [], []
-        for axis, length in enumerate(inside.shape):
-            stride = int(np.prod(inside.shape[axis + 1 :]))
+        coefficients = []
+        for axis, stride in enumerate(strides_of(inside)):
             area = self.faces[axis].reshape(-1)
-            ahead, behind = area[nodes], np.where(where[axis] > 0, area[nodes - stride], 0.0)
-            # a neighbour beyond the grid has no face towards it: any index does
-            neighbours += [
-                np.where(where[axis] < length - 1, nodes + stride, nodes),
-                np.where(where[axis] > 0, nodes - stride, nodes),
-            ]
-            coefficients += [ahead / volume, behind / volume]
+            coefficients += [area[nodes] / volume, np.where(where[axis] > 0, area[nodes - stride], 0.0) / volume]
         exposure = self.walls.reshape(-1)[nodes] / volume
-        return WallTables(nodes, np.stack(neighbours, 1), np.stack(coefficients, 1), exposure)
+        return WallTables(nodes, np.stack(coefficients, 1), exposure)
 
 
 def nodes_to_silence(inside: Bool[ndarray, "*shape"]) -> Int[ndarray, " silent"]:
@@ -76,6 +70,16 @@ def nodes_to_silence(inside: Bool[ndarray, "*shape"]) -> Int[ndarray, " silent"]
         reached[stride:] |= flat[:-stride]
         reached[:-stride] |= flat[stride:]
     return np.flatnonzero(reached & ~flat)
+
+
+def blocks_of(size: int, *lists: Int[ndarray, "..."]) -> tuple[Int[ndarray, " bounds"], ...]:
+    """Bounds of the blocks of a grid of `size` nodes, and for each list of ascending nodes how many lie before each.
+
+    >>> [counts.tolist() for counts in blocks_of(70_000, np.array([0, 5, 40_000]))]
+    [[0, 32768, 65536, 70000], [0, 2, 3, 3]]
+    """
+    bounds = np.append(np.arange(0, size, _BLOCK), size)
+    return bounds, *(np.searchsorted(nodes, bounds) for nodes in lists)
 
 
 def strides_of(inside: Bool[ndarray, "*shape"]) -> Int[ndarray, " d"]:
