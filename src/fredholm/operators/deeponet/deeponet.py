@@ -74,7 +74,7 @@ class DeepONet(Operator):
         values = values.expand(-1, self.channels, -1)
         columns = [values]
         if self.bias is not None:
-            columns.append(self.bias.to(values.dtype)[:, None].expand(len(values), -1, -1))
+            columns.append(self.bias.to(values.dtype)[:, None].expand(values.shape[0], -1, -1))
         if self.transform is not None:
             columns.append(torch.ones_like(values[..., :1]))
         return torch.cat(columns, dim=-1) if len(columns) > 1 else values
