@@ -95,7 +95,11 @@ def save(
             raise ArtifactError(f"weight {name!r} is not finite: an operator that diverged is not saved")
     weights = to_bytes(state)
     manifest = Manifest(
-        describe(operator), operator.signature.to_json(), {WEIGHTS: _sha256(weights)}, dict(provenance or {}), dict(accuracy or {})
+        describe(operator),
+        operator.signature.to_json(),
+        {WEIGHTS: _sha256(weights)},
+        dict(provenance or {}),
+        dict(accuracy or {}),
     )
     replace_artifact(path, manifest, {WEIGHTS: weights})
     return Artifact(operator, manifest, path)
@@ -171,7 +175,9 @@ def replace_artifact(path: Path, manifest: Manifest, contents: Mapping[str, byte
     except OSError as error:
         if fresh is not None:
             shutil.rmtree(fresh, ignore_errors=True)
-        raise ArtifactError(f"artifact {path} cannot be written: {error}; what was there before is untouched") from error
+        raise ArtifactError(
+            f"artifact {path} cannot be written: {error}; what was there before is untouched"
+        ) from error
 
 
 def _load_weights(operator: Operator, content: bytes, file: Path) -> None:

@@ -86,7 +86,9 @@ def compare(name: str, graph: Graph, compiled: Compiled, backend: Backend, toler
     generator = np.random.default_rng(0)
     worst, rounding, shapes = 0.0, 0.0, []
     for lengths in _lengths(graph):
-        inputs = {key: _random(value, graph.free.get(key, {}), lengths, generator) for key, value in graph.example.items()}
+        inputs = {
+            key: _random(value, graph.free.get(key, {}), lengths, generator) for key, value in graph.example.items()
+        }
         truth = exact(inputs)[graph.output]
         scale = float(np.abs(truth).max()) or 1.0
         answer = compiled(inputs)[graph.output]

@@ -195,8 +195,8 @@ def _figures(errors: Errors, test: Dataset, predict: Any, history: History | Non
 
 def _speed_sentence(speed: Speed) -> str:
     text = (
-        f"One field takes the solver {_time(speed.solver_seconds)}; coarsened {speed.equal_factor:g} times it is as "
-        f"accurate as the surrogate and takes {_time(speed.equal_solver_seconds)}; the surrogate takes "
+        f"One field takes the solver {_time(speed.solver_seconds)}, and {_time(speed.equal_solver_seconds)} at the "
+        f"surrogate's accuracy (grid {speed.equal_factor:g} times as coarse); the surrogate takes "
         f"{_time(speed.surrogate_seconds)}. "
     )
     if speed.break_even_queries is not None:

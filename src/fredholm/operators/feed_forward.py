@@ -28,6 +28,8 @@ class FeedForward(Operator):
         features = self.sensors(inputs)
         points = self.output_domain.coordinates().to(features) if query is None else query
         m = points.shape[-2]
-        together = torch.cat([features.unsqueeze(1).expand(-1, m, -1), points.expand(features.shape[0], -1, -1)], dim=-1)
+        together = torch.cat(
+            [features.unsqueeze(1).expand(-1, m, -1), points.expand(features.shape[0], -1, -1)], dim=-1
+        )
         values = self.network(together).movedim(-1, 1)
         return values.unflatten(-1, self.output_domain.shape) if query is None else values

@@ -1,1 +1,38 @@
 """Studies: a paper's claim as an experiment that anyone can run."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fredholm.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from fredholm.evaluation.study_report import StudyReport
+    from fredholm.studies.study import Study
+
+STUDIES = {  # slug: module and class; loaded when shown or run
+    "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
+    "sound-propagation": ("fredholm.studies.sound_propagation", "SoundPropagation"),
+}
+
+
+def study_named(name: str) -> "Study":
+    """The study `name`; raises UnknownNameError with the nearest one."""
+    if name not in STUDIES:
+        raise UnknownNameError("study", name, STUDIES)
+    module, kind = STUDIES[name]
+    study: Study = getattr(import_module(module), kind)()
+    return study
+
+
+def run_study(name: str, budget: str, seed: int, directory: Path, say: Callable[[str], None]) -> "StudyReport":
+    """Run a study and write its report into `directory`; raises UnknownNameError for a name or budget that is none."""
+    from fredholm.studies.study import Budget, Run
+
+    study = study_named(name)
+    if budget not in list(Budget):
+        raise UnknownNameError("budget", budget, list(Budget))
+    report = study.run(Run(Budget(budget), seed, directory, say))
+    report.write(directory)
+    return report

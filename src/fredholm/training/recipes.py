@@ -59,6 +59,7 @@ class Recipe(ABC):
         operator, history = self.run(data, seed, directory, iterations)
         provenance = {
             "recipe": self.name,
+            "title": self.title,
             "seed": seed,
             "iterations": history.iterations if history else 0,
             "problem": dict(data.problem),
@@ -193,7 +194,7 @@ def wave_trunk(data: Dataset, width: int, hidden: int, layers: int) -> NetworkTr
             "this operator needs data of a wave problem, with a sound speed: use 'pod-linear' or 'deeponet'"
         )
     speed, highest = parameters["sound_speed"], parameters["highest_frequency"]
-    features = FourierFeatures([highest / speed / divisor for divisor in (2, 4, 6)])
+    features = FourierFeatures([highest / speed / divisor for divisor in (1, 2, 3)])
     inputs = features.width(data.output_domain.dimension)
     network = ModifiedMLP([inputs, *[hidden] * layers, width])
     return NetworkTrunk(network, width, CoordinateScaling.waves(data.output_domain, speed), features)

@@ -1,0 +1,20 @@
+"""Deployment: artifacts on disk, back-ends, checked export, the HTTP service and the room page."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from fredholm.deploy.artifact import Artifact, Manifest, load, save
+from fredholm.deploy.export import Certificate, export
+
+if TYPE_CHECKING:
+    from fredholm.deploy.service import Limits, create_app, serve
+
+_SERVICE = ("Limits", "create_app", "serve")  # FastAPI is loaded when something is served
+
+__all__ = ["Artifact", "Certificate", "Limits", "Manifest", "create_app", "export", "load", "save", "serve"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SERVICE:
+        return getattr(import_module("fredholm.deploy.service"), name)
+    raise AttributeError(f"module 'fredholm.deploy' has no attribute {name!r}; it offers {', '.join(__all__)}")

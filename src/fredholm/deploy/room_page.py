@@ -1,0 +1,119 @@
+"""The room page: a room's artifact in the browser, with the reference solver beside it.
+
+GET  /room/             the page, whose network runs in the browser
+GET  /room/scene.json   the room, its sensors, times and accuracy
+POST /room/solve        the reference solution for a source, float32, [time][x][y]
+"""
+
+import threading
+from collections import OrderedDict
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from fastapi import APIRouter, Response
+from fastapi.responses import FileResponse, JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from fredholm.deploy.artifact import Artifact
+from fredholm.errors import ArtifactError
+from fredholm.problems import Room, problem_named
+
+_KEPT = 32  # solutions
+
+
+class SolveRequest(BaseModel):
+    """Where the source stands."""
+
+    model_config = ConfigDict(extra="forbid")
+    source: list[float] = Field(min_length=2, max_length=2, description="x and y in m")
+
+
+def room_router(artifact: Artifact) -> APIRouter:
+    """The page's endpoints; raises ArtifactError if the artifact is no room or has no graphs."""
+    room = _room(artifact)
+    missing = [name for name in ("branch.onnx", "trunk.onnx") if name not in artifact.manifest.files]
+    if missing:
+        raise ArtifactError(f"{artifact.path} has no {missing[0]}: run `fredholm export {artifact.path}` first")
+    router = APIRouter(prefix="/room")
+    static = Path(str(files("fredholm.deploy"))) / "static" / "room"
+    solutions: OrderedDict[tuple[float, float], bytes] = OrderedDict()
+    lock = threading.Lock()
+
+    @router.get("/scene.json", summary="The room, its sensors, times and accuracy")
+    def scene() -> dict[str, Any]:
+        return scene_of(artifact, room)
+
+    @router.post("/solve", summary="Reference solution for a source, float32 little endian, [time][x][y]")
+    def solve(request: SolveRequest) -> Response:
+        key = (request.source[0], request.source[1])
+        with lock:
+            if key not in solutions:
+                pressure = room.solve(room.pulses(torch.tensor([key], dtype=torch.float64)))[0, 0]
+                solutions[key] = pressure.movedim(-1, 0).contiguous().numpy().astype("<f4").tobytes()
+                while len(solutions) > _KEPT:
+                    solutions.popitem(last=False)
+            content = solutions[key]
+        shape = (room.recording.count, *room.grid.shape)
+        return Response(content, media_type="application/octet-stream", headers={"X-Shape": ",".join(map(str, shape))})
+
+    @router.get("/{name:path}", include_in_schema=False)
+    def asset(name: str) -> Response:
+        file = (static / (name or "index.html")).resolve()
+        if static.resolve() not in file.parents or not file.is_file():
+            return JSONResponse({"error": f"there is no {name!r} in the page"}, 404)
+        return FileResponse(file)
+
+    return router
+
+
+def scene_of(artifact: Artifact, room: Room) -> dict[str, Any]:
+    """What the page needs to know of a room and its operator."""
+    accuracy, grid = artifact.manifest.accuracy, room.grid
+    x, y = (axis.points().tolist() for axis in grid.axes)
+    inside = torch.ones(grid.shape, dtype=torch.bool) if grid.mask is None else grid.mask
+    (x_low, x_high), (y_low, y_high) = room.source_region
+    speed = accuracy.get("speed", {})
+    return {
+        "name": f"{'L-shaped room' if room.shape.kind == 'l_shape' else 'Room'}, {_metres(room.shape.lengths)}",
+        "outline": [list(corner) for corner in room.shape.outline()],
+        "extent": [[0.0, length] for length in room.shape.lengths],
+        "times": (torch.arange(room.recording.count, dtype=torch.float64) * room.recording.interval).tolist(),
+        "grid": {"x": x, "y": y},
+        "inside": inside.tolist(),
+        "sensors": {"name": "initial_pressure", "x": x, "y": y},
+        "pulse": {"width": room.pulse_width, "amplitude": 1.0},
+        "source_region": [[x_low, x_high], [y_low, y_high]],
+        "start": {
+            "source": [x_low + 0.3 * (x_high - x_low), y_low + 0.35 * (y_high - y_low)],
+            "listener": [0.75 * room.shape.lengths[0], 0.3 * room.shape.lengths[1]],
+        },
+        "sound_speed": room.sound_speed,
+        "highest_frequency": room.highest_frequency,
+        "units": {"pressure": "Pa"},
+        "accuracy": {name: accuracy.get(name) for name in ("relative_l2", "rmse", "method")},
+        "model": {
+            "title": artifact.manifest.provenance.get("title", type(artifact.operator).__name__),
+            "bytes": artifact.operator.stored_bytes,
+            "parameters": artifact.operator.parameter_count,
+        },
+        "speed": {
+            "solver_seconds": speed.get("equal_solver_seconds"),
+            "surrogate_seconds": speed.get("surrogate_seconds"),
+            "break_even_queries": speed.get("break_even_queries"),
+        },
+        "graphs": {"branch": "../v1/graphs/branch.onnx", "trunk": "../v1/graphs/trunk.onnx"},
+    }
+
+
+def _room(artifact: Artifact) -> Room:
+    recorded = artifact.manifest.provenance.get("problem", {})
+    room = problem_named(recorded.get("name", ""), recorded.get("parameters"))
+    if not isinstance(room, Room) or len(room.shape.lengths) != 2:
+        raise ArtifactError(f"{artifact.path} is no 2-D room, but {recorded.get('name')!r}")
+    return room
+
+
+def _metres(lengths: tuple[float, ...]) -> str:
+    return " × ".join(f"{length:g}" for length in lengths) + " m"

@@ -1,0 +1,64 @@
+"""Typed requests and responses of the service, made from a signature."""
+
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from torch import Tensor
+
+from fredholm.errors import SignatureError
+from fredholm.fields.signature import Function, Inputs, Parameter, Signature
+
+Numbers = list[Any]  # nested lists of numbers; shapes are the signature's to check
+
+
+def request_model(signature: Signature) -> type[BaseModel]:
+    """A pydantic model with one field for every input, and the query; its descriptions give shapes and units."""
+    entries: dict[str, Any] = {
+        name: (Numbers, Field(description=_describe(entry))) for name, entry in signature.inputs.items()
+    }
+    strict = ConfigDict(extra="forbid")
+    inputs = create_model("Inputs", __config__=strict, **entries)
+    axes = ", ".join(
+        f"{axis.name} [{axis.units}]" if axis.units else axis.name for axis in signature.output.domain.axes
+    )
+    query = Field(default=None, description=f"points ({axes}), shape (points, {len(signature.output.domain.axes)})")
+    return create_model(
+        "PredictRequest",
+        __config__=strict,
+        inputs=(inputs, Field(description="one batch")),
+        query=(Numbers | None, query),
+    )
+
+
+class PredictResponse(BaseModel):
+    """Values of the output function."""
+
+    values: Numbers = Field(description="nested lists of the shape below")
+    shape: list[int] = Field(description="(batch, channels, points) or (batch, channels, *domain)")
+    channels: list[str]
+    units: list[str]
+
+
+def tensors_of(signature: Signature, inputs: dict[str, Any], query: Any) -> tuple[Inputs, Tensor | None]:
+    """Checked tensors of a request; raises SignatureError naming the entry that does not fit."""
+    tensors = {name: _tensor(f"input {name!r}", values) for name, values in inputs.items()}
+    points = None if query is None else _tensor("query", query)
+    signature.check(tensors, points, finite=True)
+    return tensors, points
+
+
+def _tensor(what: str, values: Any) -> Tensor:
+    try:
+        return torch.tensor(values, dtype=torch.float32)
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
+        raise SignatureError(f"{what} is not a regular array of numbers: {error}") from error
+
+
+def _describe(entry: Function | Parameter) -> str:
+    if isinstance(entry, Parameter):
+        names = ", ".join(f"{q.name} [{q.units}]" if q.units else q.name for q in entry.components)
+        return f"parameter ({names}), shape (batch, {len(entry.components)})"
+    names = ", ".join(f"{q.name} [{q.units}]" if q.units else q.name for q in entry.channels)
+    shape = ", ".join(map(str, entry.domain.shape or ("points",)))
+    return f"function ({names}) on a {entry.domain.kind}, shape (batch, {len(entry.channels)}, {shape})"

@@ -1,0 +1,228 @@
+"""The HTTP service: an artifact behind typed endpoints, on loopback unless told otherwise.
+
+    GET  /health                  is it up, and what does it serve
+    GET  /v1/signature            typed inputs and output
+    GET  /v1/manifest             provenance, accuracy, certificates
+    POST /v1/predict              values of the output function
+    GET  /v1/graphs/{name}.onnx   exported graphs
+    GET  /docs                    the interface, with types and units
+    GET  /room/                   the room page, if the artifact is a room
+
+Requests are limited in size, points and time; what does not fit is refused with a reason.
+"""
+
+import asyncio
+import errno
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import torch
+from fastapi import Body, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+
+from fredholm import __version__
+from fredholm.deploy.artifact import Artifact, load
+from fredholm.deploy.schema import PredictResponse, request_model, tensors_of
+from fredholm.errors import FredholmError, SignatureError
+
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may cost: bytes of its body, values of its answer, seconds."""
+
+    body_bytes: int = 16 * 2**20
+    values: int = 4_000_000
+    seconds: float = 30.0
+
+
+class PortInUseError(FredholmError, OSError):
+    """The port is taken."""
+
+
+def create_app(artifact: Artifact, limits: Limits | None = None) -> FastAPI:
+    """The service of one artifact as an ASGI application."""
+    limits = limits or Limits()
+    app = FastAPI(title="Fredholm", version=__version__, docs_url=None, redoc_url=None)
+    _limit(app, limits)
+    _describe_errors(app)
+    _add_endpoints(app, artifact, limits)
+    _add_documentation(app, artifact)
+    if artifact.manifest.provenance.get("problem", {}).get("name") == "room":
+        from fredholm.deploy.room_page import room_router
+
+        app.include_router(room_router(artifact))
+        app.get("/room", include_in_schema=False)(lambda: RedirectResponse("/room/"))
+    return app
+
+
+def serve(path: str | Path, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+    """Serve an artifact until interrupted; raises ArtifactError, or PortInUseError naming a free port."""
+    import uvicorn
+
+    app = create_app(load(path))
+    require_free(host, port)
+    uvicorn.run(app, host=host, port=port, log_level="warning")
+
+
+@contextmanager
+def running_service(path: str | Path, *, host: str = "127.0.0.1", port: int = 8000) -> Iterator[Callable[[str], bytes]]:
+    """The service in a thread of its own; yields a function that gets a path from it."""
+    import uvicorn
+
+    app = create_app(load(path))
+    require_free(host, port)
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 30
+    while not server.started and thread.is_alive() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    def get(address: str) -> bytes:
+        with urlopen(f"http://{host}:{port}{address}", timeout=30) as response:
+            content: bytes = response.read()
+        return content
+
+    try:
+        yield get
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def require_free(host: str, port: int) -> None:
+    """Raise PortInUseError, naming a port that is free, if nothing can listen there."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise PortInUseError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+            with socket.socket() as other:
+                other.bind(("127.0.0.1", 0))
+                free = other.getsockname()[1]
+            raise PortInUseError(
+                f"port {port} on {host} is in use: stop what listens there, or choose another with --port {free}"
+            ) from error
+
+
+def _add_endpoints(app: FastAPI, artifact: Artifact, limits: Limits) -> None:
+    signature, manifest = artifact.signature, artifact.manifest
+    model = request_model(signature)
+    channels = signature.output.channels
+
+    @app.get("/health", summary="Is the service up, and what does it serve")
+    def health() -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "version": __version__,
+            "operator": type(artifact.operator).__name__,
+            "problem": manifest.provenance.get("problem", {}).get("name"),
+        }
+
+    @app.get("/v1/signature", summary="Typed inputs and output")
+    def signature_of() -> dict[str, Any]:
+        return signature.to_json()
+
+    @app.get("/v1/manifest", summary="Provenance, accuracy and certificates")
+    def manifest_of() -> dict[str, Any]:
+        return {k: v for k, v in vars(manifest).items() if k != "architecture"}
+
+    @app.post("/v1/predict", summary="Values of the output function")
+    def predict(request: model = Body()) -> PredictResponse:  # type: ignore[valid-type]
+        inputs, query = tensors_of(signature, request.inputs.model_dump(), request.query)  # type: ignore[attr-defined]
+        batch = len(next(iter(inputs.values())))
+        points = artifact.operator.output_domain.size if query is None else query.shape[-2]
+        if batch * points * len(channels) > limits.values:
+            raise SignatureError(
+                f"the answer would have {batch} x {len(channels)} x {points} values; this service answers up to "
+                f"{limits.values}: ask for fewer points or samples at a time"
+            )
+        values = artifact.predict(inputs, query)
+        return PredictResponse(
+            values=values.tolist(),
+            shape=list(values.shape),
+            channels=[quantity.name for quantity in channels],
+            units=[quantity.units for quantity in channels],
+        )
+
+    @app.get("/v1/graphs/{name}.onnx", summary="An exported graph")
+    def graph(name: str) -> Response:
+        if f"{name}.onnx" not in manifest.files:
+            known = sorted(file.removesuffix(".onnx") for file in manifest.files if file.endswith(".onnx"))
+            return JSONResponse({"error": f"no graph {name!r}; there are {known}: `fredholm export` makes them"}, 404)
+        return FileResponse(artifact.path / f"{name}.onnx", media_type="application/octet-stream")
+
+
+def _limit(app: FastAPI, limits: Limits) -> None:
+    """Refuse bodies over the limit before they are read, end requests that take too long, and set headers."""
+
+    @app.middleware("http")
+    async def guard(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+        length = request.headers.get("content-length")
+        if request.method == "POST" and (length is None or not length.isdigit()):
+            return JSONResponse({"error": "a request with a body must state its Content-Length"}, 411)
+        if length is not None and int(length) > limits.body_bytes:
+            return JSONResponse({"error": f"the body has {length} bytes; allowed are {limits.body_bytes}"}, 413)
+        try:
+            response = await asyncio.wait_for(call(request), limits.seconds)
+        except TimeoutError:
+            return JSONResponse({"error": f"the request took longer than {limits.seconds:g} s"}, 503)
+        response.headers.setdefault("Content-Security-Policy", _POLICY)
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        response.headers.setdefault("Cache-Control", "no-cache")
+        return response
+
+
+def _describe_errors(app: FastAPI) -> None:
+    @app.exception_handler(FredholmError)
+    async def refused(_: Request, error: FredholmError) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, 422)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return JSONResponse({"error": f"{where}: {first['msg']}"}, 422)
+
+
+def _add_documentation(app: FastAPI, artifact: Artifact) -> None:
+    """A page that needs no network, unlike the usual one, which loads its scripts from elsewhere."""
+    from html import escape
+
+    @app.get("/docs", include_in_schema=False)
+    def documentation() -> HTMLResponse:
+        api = app.openapi()
+        rows = "".join(
+            f"<tr><td><code>{method.upper()}</code></td><td><code>{escape(path)}</code></td>"
+            f"<td>{escape(operation.get('summary', ''))}</td></tr>"
+            for path, operations in api["paths"].items()
+            for method, operation in operations.items()
+        )
+        fields = api["components"]["schemas"]["Inputs"]["properties"]
+        inputs = "".join(
+            f"<tr><td><code>{escape(name)}</code></td><td>{escape(entry['description'])}</td></tr>"
+            for name, entry in fields.items()
+        )
+        query = escape(api["components"]["schemas"]["PredictRequest"]["properties"]["query"]["description"])
+        return HTMLResponse(
+            "<!doctype html><meta charset=utf-8><title>Fredholm service</title>"
+            "<style>body{font:16px/1.5 system-ui;max-width:56rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}"
+            "td{padding:.3rem 1rem .3rem 0;vertical-align:top}</style>"
+            f"<h1>{escape(type(artifact.operator).__name__)}</h1><table>{rows}</table>"
+            f"<h2>Inputs of /v1/predict</h2><table>{inputs}<tr><td><code>query</code></td><td>{query}</td></tr></table>"
+            "<p>Machine-readable: <a href=/openapi.json>openapi.json</a></p>"
+        )
