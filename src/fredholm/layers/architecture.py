@@ -20,14 +20,22 @@ from fredholm.errors import ArtifactError, UnknownNameError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Signature
 
-_ACTIVATIONS = {cls.__name__: cls for cls in (nn.Identity, nn.ReLU, nn.GELU, nn.SiLU, nn.Tanh, nn.Softplus, nn.ELU)}
+_ACTIVATIONS: dict[type[nn.Module], tuple[str, ...]] = {  # and which of their attributes make another function of them
+    nn.Identity: (),
+    nn.ReLU: (),
+    nn.GELU: ("approximate",),
+    nn.SiLU: (),
+    nn.Tanh: (),
+    nn.Softplus: ("beta", "threshold"),
+    nn.ELU: ("alpha",),
+}
 
 
 class Described:
     """Base of classes whose constructor arguments are recorded, so that `describe` can state them.
 
     Arguments may be numbers, strings, None, lists, tuples, dictionaries with string keys, domains, signatures,
-    parameter-free torch activations and other described objects.
+    torch activations without weights and other described objects. A class may not take the name of one of the toolkit's.
 
     >>> class Scale(Described):
     ...     def __init__(self, factor: float) -> None:
@@ -41,6 +49,9 @@ class Described:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
+        known = Described._types.get(cls.__name__)
+        if known is not None and known.__module__.startswith("fredholm.") and known.__module__ != cls.__module__:
+            raise TypeError(f"{cls.__name__} is a class of {known.__module__}: a saved operator would mistake one for it")
         Described._types[cls.__name__] = cls
         if "__init__" in cls.__dict__:
             cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]
@@ -60,8 +71,9 @@ def describe(value: Any) -> Any:
         return {"domain": value.to_json()}
     if isinstance(value, Signature):
         return {"signature": value.to_json()}
-    if type(value).__name__ in _ACTIVATIONS and isinstance(value, nn.Module):
-        return {"type": f"torch.nn.{type(value).__name__}", "arguments": {}}
+    if type(value) in _ACTIVATIONS:
+        arguments = {name: getattr(value, name) for name in _ACTIVATIONS[type(value)]}
+        return {"type": f"torch.nn.{type(value).__name__}", "arguments": arguments}
     raise ArtifactError(
         f"an argument of type {type(value).__name__} cannot be described: derive its class from "
         "fredholm.layers.architecture.Described, or pass numbers, strings, domains or signatures"
@@ -84,7 +96,7 @@ def build(description: Any) -> Any:
     name = str(description["type"])
     known: dict[str, Any] = {
         **Described._types,
-        **{f"torch.nn.{key}": cls for key, cls in _ACTIVATIONS.items()},
+        **{f"torch.nn.{cls.__name__}": cls for cls in _ACTIVATIONS},
     }
     if name not in known:
         raise UnknownNameError("building block", name, known)

@@ -122,7 +122,7 @@ class Sine(nn.Module, Described):
 
 
 def _sine_layer(inputs: int, outputs: int, omega: float, first: bool) -> nn.Linear:
-    """Weights uniform on ±1/n in the first layer and ±√(6/n)/ω₀ after it, so that every layer has the same spread."""
+    """Weights uniform on ±1/n in the first layer and ±√(6/n)/ω₀ after it, where sines then start out nearly linear."""
     layer = nn.Linear(inputs, outputs)
     bound = 1 / inputs if first else math.sqrt(6 / inputs) / omega
     nn.init.uniform_(layer.weight, -bound, bound)

@@ -84,10 +84,9 @@ class DeepONet(Operator):
         return self._folded(self.trunk(query), query)
 
     def _basis_on_domain(self, like: Tensor) -> Tensor:
-        if self._points is None or self._points.device != like.device:
+        if self._points is None or self._points.device != like.device or self._points.dtype != like.dtype:
             self._points = self.output_domain.coordinates().to(like)
-        points = self._points.to(like)
-        return self._folded(self.trunk.on_domain(points), points)
+        return self._folded(self.trunk.on_domain(self._points), self._points)
 
     def _folded(self, values: Tensor, points: Tensor) -> Tensor:
         values = values.unflatten(-1, (self.trunk_share, self.terms))

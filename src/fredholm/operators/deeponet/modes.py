@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fredholm.fields.domain import Domain
+from fredholm.fields.domain import Domain, Stencil
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.product import Product
 from fredholm.layers.architecture import Described
@@ -55,8 +55,9 @@ class DenseModes(Modes):
         return self.values.T
 
     def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
-        stencil = self.domain.stencil(points.reshape(-1, points.shape[-1]).double())
-        return stencil.apply(self.values).T.unflatten(0, points.shape[:-1])
+        stencil = self.domain.stencil(points.reshape(-1, points.shape[-1]).double().cpu())
+        here = Stencil(stencil.indices.to(points.device), stencil.weights.to(points.device))
+        return here.apply(self.values).T.unflatten(0, points.shape[:-1])
 
 
 class SeparableModes(Modes):
