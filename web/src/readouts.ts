@@ -65,8 +65,12 @@ export function speedNote(speed: Scene["speed"]): string {
   const parts: string[] = [];
   const { solver_seconds: solver, surrogate_seconds: surrogate, break_even_queries: queries } = speed;
   if (solver !== null && surrogate !== null) {
-    const ratio = Number((solver / surrogate).toPrecision(2)).toLocaleString("en");
-    parts.push(`Measured on the server: solver ${duration(solver)}, network ${duration(surrogate)}, ${ratio} times faster.`);
+    const faster = solver > surrogate;
+    const ratio = Number((faster ? solver / surrogate : surrogate / solver).toPrecision(2)).toLocaleString("en");
+    parts.push(
+      `Whole field, measured on the server at equal accuracy: solver ${duration(solver)}, network ` +
+        `${duration(surrogate)}, ${ratio} times ${faster ? "faster" : "slower"}.`,
+    );
   }
   if (queries !== null) parts.push(`Training has paid for itself after ${Math.ceil(queries).toLocaleString("en")} sources.`);
   return parts.join(" ");

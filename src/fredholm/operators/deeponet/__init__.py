@@ -15,6 +15,7 @@ from fredholm.operators.deeponet.closed_form import (
     fit_pod_linear,
 )
 from fredholm.operators.deeponet.deeponet import DeepONet
+from fredholm.operators.deeponet.fixed_query import FixedQuery
 from fredholm.operators.deeponet.modes import DenseModes, Modes, SeparableModes
 from fredholm.operators.deeponet.outputs import (
     Anchored,
@@ -32,6 +33,7 @@ __all__ = [
     "Branch",
     "DeepONet",
     "DenseModes",
+    "FixedQuery",
     "JoinedBranch",
     "JoinedTrunk",
     "LinearBranch",
