@@ -35,7 +35,7 @@ class Described:
     """Base of classes whose constructor arguments are recorded, so that `describe` can state them.
 
     Arguments may be numbers, strings, None, lists, tuples, dictionaries with string keys, domains, signatures,
-    torch activations without weights and other described objects. A class may not take the name of one of the toolkit's.
+    torch activations without weights and other described objects. No class may take the name of one of the toolkit's.
 
     >>> class Scale(Described):
     ...     def __init__(self, factor: float) -> None:
@@ -51,7 +51,9 @@ class Described:
         super().__init_subclass__(**options)
         known = Described._types.get(cls.__name__)
         if known is not None and known.__module__.startswith("fredholm.") and known.__module__ != cls.__module__:
-            raise TypeError(f"{cls.__name__} is a class of {known.__module__}: a saved operator would mistake one for it")
+            raise TypeError(
+                f"{cls.__name__} is a class of {known.__module__}: a saved operator would mistake one for it"
+            )
         Described._types[cls.__name__] = cls
         if "__init__" in cls.__dict__:
             cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]

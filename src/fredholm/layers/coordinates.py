@@ -22,6 +22,9 @@ class CoordinateScaling(nn.Module, Described):
     [[-1.0], [0.5]]
     """
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, scale: Sequence[float], shift: Sequence[float]) -> None:
         super().__init__()
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32), persistent=False)
@@ -56,6 +59,8 @@ class FourierFeatures(nn.Module, Described):
     >>> FourierFeatures([1.0, 0.5]).width(3)
     15
     """
+
+    angular: Tensor
 
     def __init__(self, frequencies: Sequence[float]) -> None:
         super().__init__()

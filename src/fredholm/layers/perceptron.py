@@ -1,12 +1,14 @@
 """Multilayer perceptrons: the plain one, the sine one, and the gated ("modified") one.
 
-Sources: Glorot and Bengio 2010 (initialisation of the plain network, as DeepONets use it); Sitzmann et al. 2020, "Implicit
-neural representations with periodic activation functions" (sine networks); Wang, Teng, Perdikaris 2021 (gates).
+Sources: Glorot and Bengio 2010 (initialisation of the plain network, as DeepONets use it); Sitzmann et al. 2020,
+"Implicit neural representations with periodic activation functions" (sine networks); Wang, Teng, Perdikaris 2021
+(gates).
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -42,17 +44,16 @@ class MLP(nn.Module, Described):
 
     def __init__(self, sizes: Sequence[int], activation: nn.Module, last_activation: nn.Module | None = None) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.layers = nn.ModuleList(_glorot_layer(a, b) for a, b in pairwise(sizes))
         self.activation = activation
         self.last_activation = last_activation or nn.Identity()
-        for layer in self.layers:
-            nn.init.xavier_normal_(layer.weight)
-            nn.init.zeros_(layer.bias)
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
-        for layer in self.layers[:-1]:
+        *hidden, last = self.layers
+        for layer in hidden:
             x = self.activation(layer(x))
-        return self.last_activation(self.layers[-1](x))
+        values: Tensor = self.last_activation(last(x))
+        return values
 
 
 class SineMLP(nn.Module, Described):
@@ -66,16 +67,15 @@ class SineMLP(nn.Module, Described):
     def __init__(self, sizes: Sequence[int], omega: float = 30.0) -> None:
         super().__init__()
         self.omega = omega
-        self.layers = nn.ModuleList(
-            _sine_layer(a, b, omega, first=i == 0) for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
-        )
+        self.layers = nn.ModuleList(_sine_layer(a, b, omega, first=i == 0) for i, (a, b) in enumerate(pairwise(sizes)))
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         first, *middle, last = self.layers
-        h = torch.sin(self.omega * nn.functional.linear(x, first.weight) + first.bias)
+        h = _first_sine(first, self.omega, x)
         for layer in middle:
             h = torch.sin(layer(h))
-        return last(h)
+        values: Tensor = last(h)
+        return values
 
 
 class ModifiedMLP(nn.Module, Described):
@@ -100,18 +100,16 @@ class ModifiedMLP(nn.Module, Described):
         self.gate = gate or Sine()
         self.upper = _sine_layer(inputs, hidden, omega, first=True)
         self.lower = _sine_layer(inputs, hidden, omega, first=True)
-        self.layers = nn.ModuleList(
-            _sine_layer(a, b, omega, first=i == 0) for i, (a, b) in enumerate(zip(sizes[:-1], sizes[1:], strict=True))
-        )
+        self.layers = nn.ModuleList(_sine_layer(a, b, omega, first=i == 0) for i, (a, b) in enumerate(pairwise(sizes)))
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         upper, lower = self.gate(self.upper(x)), self.gate(self.lower(x))
         first, *middle, last = self.layers
-        h = torch.sin(self.omega * nn.functional.linear(x, first.weight) + first.bias)
-        h = torch.lerp(lower, upper, h)
+        h = torch.lerp(lower, upper, _first_sine(first, self.omega, x))
         for layer in middle:
             h = torch.lerp(lower, upper, torch.sin(layer(h)))
-        return last(h)
+        values: Tensor = last(h)
+        return values
 
 
 class Sine(nn.Module, Described):
@@ -119,6 +117,19 @@ class Sine(nn.Module, Described):
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.sin(x)
+
+
+def _glorot_layer(inputs: int, outputs: int) -> nn.Linear:
+    layer = nn.Linear(inputs, outputs)
+    nn.init.xavier_normal_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _first_sine(layer: nn.Module, omega: float, x: Tensor) -> Tensor:
+    """sin(ω₀ W x + b): the frequency multiplies the weights, not the bias."""
+    assert isinstance(layer, nn.Linear)
+    return torch.sin(omega * nn.functional.linear(x, layer.weight) + layer.bias)
 
 
 def _sine_layer(inputs: int, outputs: int, omega: float, first: bool) -> nn.Linear:

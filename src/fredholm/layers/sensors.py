@@ -24,8 +24,11 @@ class Sensors(nn.Module, Described, ABC):
 class FunctionSensors(Sensors):
     """scale u(xᵢ) of the input function `name`, for all channels and the points xᵢ of `at`.
 
-    u is interpolated from `domain`, where it is given, by the domain's stencil; without `at`, all its points are sensors.
+    u is interpolated from `domain`, where it is given, by the domain's stencil; without `at`, all points are sensors.
     """
+
+    indices: Tensor
+    weights: Tensor
 
     def __init__(
         self, name: str, domain: Domain, at: Domain | None = None, channels: int = 1, scale: float = 1.0

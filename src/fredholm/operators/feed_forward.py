@@ -31,5 +31,5 @@ class FeedForward(Operator):
         together = torch.cat(
             [features.unsqueeze(1).expand(-1, m, -1), points.expand(features.shape[0], -1, -1)], dim=-1
         )
-        values = self.network(together).movedim(-1, 1)
+        values: Tensor = self.network(together).movedim(-1, 1)
         return values.unflatten(-1, self.output_domain.shape) if query is None else values

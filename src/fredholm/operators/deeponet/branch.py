@@ -5,6 +5,7 @@ Sources: Lu et al. 2021 (stacked and unstacked branches); Jin, Meng, Lu 2022, "M
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import torch
 from jaxtyping import Float
@@ -32,7 +33,8 @@ class NetworkBranch(Branch):
         self.sensors, self.network, self.width = sensors, network, width
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch width"]:
-        return self.network(self.sensors(inputs))
+        coefficients: Tensor = self.network(self.sensors(inputs))
+        return coefficients
 
 
 class LinearBranch(Branch):
@@ -47,7 +49,8 @@ class LinearBranch(Branch):
         self.weight = nn.Parameter(torch.zeros(sensors.width, width))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch width"]:
-        return self.sensors(inputs) @ self.weight
+        features: Tensor = self.sensors(inputs)
+        return features @ self.weight
 
 
 class StackedBranch(Branch):
@@ -61,7 +64,7 @@ class StackedBranch(Branch):
         self.sensors, self.width, self.activation = sensors, width, activation
         sizes = [sensors.width, *hidden, 1]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True):
+        for a, b in pairwise(sizes):
             self.weights.append(torch.randn(width, a, b) * (2 / (a + b)) ** 0.5)
             self.biases.append(torch.zeros(width, 1, b))
 
@@ -71,7 +74,8 @@ class StackedBranch(Branch):
             h = torch.baddbmm(bias, h, weight)
             if i < len(self.weights) - 1:
                 h = self.activation(h)
-        return h[..., 0].T
+        coefficients: Tensor = h[..., 0].T
+        return coefficients
 
 
 class ProductBranch(Branch):
@@ -83,10 +87,11 @@ class ProductBranch(Branch):
         self.width = _common_width(branches)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch width"]:
-        first, *others = [branch(inputs) for branch in self.branches]
+        product: Tensor
+        product, *others = [branch(inputs) for branch in self.branches]
         for other in others:
-            first = first * other
-        return first
+            product = product * other
+        return product
 
 
 class SumBranch(Branch):

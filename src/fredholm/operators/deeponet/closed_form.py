@@ -1,8 +1,8 @@
 """Operators fitted in closed form: no gradient descent.
 
-For training pairs (uᵢ, sᵢ), proper orthogonal decomposition gives modes φₖ, orthonormal in the quadrature inner product, with
-sᵢ ≈ Σₖ cᵢₖ φₖ best in L2 for every rank (Eckart and Young). A linear branch then maps sensors to coefficients by ridge
-regression,
+For training pairs (uᵢ, sᵢ), proper orthogonal decomposition gives modes φₖ, orthonormal in the quadrature inner
+product, with sᵢ ≈ Σₖ cᵢₖ φₖ best in L2 for every rank (Eckart and Young). A linear branch then maps sensors to
+coefficients by ridge regression,
 
     W = argmin Σᵢ |B(uᵢ) W - cᵢ|² + ridge σ₁(B)² |W|².
 
@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from fredholm.data.dataset import Dataset
+from fredholm.errors import DataError
 from fredholm.layers.sensors import Sensors
 from fredholm.operators.deeponet.branch import LinearBranch
 from fredholm.operators.deeponet.deeponet import DeepONet
@@ -34,11 +35,23 @@ class ProperOrthogonalDecomposition:
 
     @classmethod
     def of(cls, data: Dataset, rank: int) -> "ProperOrthogonalDecomposition":
-        """Decomposition of a data set's outputs, in float64; the set must fit in memory."""
-        outputs = data.outputs(torch.arange(len(data))).double().flatten(2)
-        scale = data.output_domain.weights().clamp_min(0).sqrt().repeat(outputs.shape[1])
-        left, singular, right = torch.linalg.svd(outputs.flatten(1) * scale, full_matrices=False)
-        rank = min(rank, int((singular > 1e-12 * singular[0]).sum()))
+        """Decomposition of a data set's outputs; the set must fit in memory."""
+        return cls.of_fields(_outputs(data), data.output_domain.weights(), rank)
+
+    @classmethod
+    def of_fields(
+        cls, fields: Float[Tensor, "samples channels n"], weights: Float[Tensor, " n"], rank: int
+    ) -> "ProperOrthogonalDecomposition":
+        """Decomposition, in float64, of fields on points with quadrature weights; its rank is `rank` or theirs.
+
+        >>> fields = torch.tensor([[[1.0, 1.0]], [[2.0, 2.0]]])
+        >>> pod = ProperOrthogonalDecomposition.of_fields(fields, torch.tensor([0.5, 0.5]), rank=2)
+        >>> (pod.coefficients @ pod.modes).round(decimals=12).tolist()
+        [[1.0, 1.0], [2.0, 2.0]]
+        """
+        scale = weights.double().clamp_min(0).sqrt().repeat(fields.shape[1])
+        left, singular, right = torch.linalg.svd(fields.double().flatten(1) * scale, full_matrices=False)
+        rank = max(1, min(rank, int((singular > 1e-12 * singular[0]).sum())))
         modes = torch.where(scale > 0, right[:rank] / scale.clamp_min(1e-300), 0.0)
         return cls(left[:, :rank] * singular[:rank], singular[:rank], modes)
 
@@ -75,16 +88,29 @@ def fit_linear_branch(operator: DeepONet, data: Dataset, ridge: float = 1e-8) ->
 
     Raises ValueError for an operator whose branch is not linear, or that has a bias or an output transform.
     """
-    if not isinstance(operator.branch, LinearBranch) or operator.bias is not None or operator.transform is not None:
+    branch = operator.branch
+    if not isinstance(branch, LinearBranch) or operator.bias is not None or operator.transform is not None:
         raise ValueError("a closed-form fit needs a LinearBranch, no bias and no output transform")
+    outputs, scale = _outputs(data), data.output_domain.weights().clamp_min(0).sqrt()
     with torch.no_grad():
-        points = data.output_domain.coordinates().float()
-        basis = torch.cat([operator.basis(part) for part in points.split(16384)]).double()
-    scale = data.output_domain.weights().clamp_min(0).sqrt()
-    outputs = data.outputs(torch.arange(len(data))).double().flatten(2) * scale
-    stacked = (basis * scale[:, None, None]).movedim(1, 0).flatten(0, 1)
-    coefficients = torch.linalg.lstsq(stacked, outputs.flatten(1).T).solution.T
-    _set(operator.branch, _ridge(operator.branch.sensors, data, coefficients, ridge))
+        points = data.output_domain.coordinates().to(branch.weight)
+        basis = torch.cat([operator.basis(part) for part in points.split(16384)]).to("cpu", torch.float64)
+    functions, fields = basis.movedim(0, -1) * scale, outputs * scale
+    if operator.branch_share == 1:  # all channels have the same coefficients: one regression on all of them together
+        functions, fields = functions.movedim(1, 0).flatten(1).unsqueeze(0), fields.flatten(1).unsqueeze(1)
+    coefficients = torch.linalg.lstsq(functions.mT, fields.movedim(0, -1), driver="gelsd").solution
+    _set(branch, _ridge(branch.sensors, data, coefficients.flatten(0, 1).T, ridge))
+
+
+def _outputs(data: Dataset) -> Float[Tensor, "samples channels n"]:
+    """All outputs on the output domain, float64; raises DataError where each sample has its own points."""
+    if data.query is not None:
+        raise DataError(
+            "a closed-form fit needs outputs on the output domain; the samples of this data set have query points of "
+            "their own: train by gradient descent instead"
+        )
+    outputs: Tensor = data.outputs(torch.arange(len(data))).double().flatten(2)
+    return outputs
 
 
 def _ridge(sensors: Sensors, data: Dataset, targets: Tensor, ridge: float) -> Tensor:
@@ -92,8 +118,9 @@ def _ridge(sensors: Sensors, data: Dataset, targets: Tensor, ridge: float) -> Te
     with torch.no_grad():
         seen = sensors(data.inputs(torch.arange(len(data)))).double()
     left, singular, right = torch.linalg.svd(seen, full_matrices=False)
-    damped = singular / (singular.square() + ridge * singular[0] ** 2)
-    return right.T @ (damped[:, None] * (left.T @ targets))
+    damped = singular / (singular.square() + ridge * singular[0] ** 2).clamp_min(1e-300)
+    weight: Tensor = right.T @ (damped[:, None] * (left.T @ targets))
+    return weight
 
 
 def _set(branch: LinearBranch, weight: Tensor) -> None:

@@ -4,8 +4,8 @@
 
 Branch, trunk, split into channels and output transform are objects that one exchanges.
 
-Source: Lu, Jin, Pang, Zhang, Karniadakis, "Learning nonlinear operators via DeepONet based on the universal approximation
-theorem of operators", Nature Machine Intelligence 3 (2021), equations (1) and (2).
+Source: Lu, Jin, Pang, Zhang, Karniadakis, "Learning nonlinear operators via DeepONet based on the universal
+approximation theorem of operators", Nature Machine Intelligence 3 (2021), equations (1) and (2).
 """
 
 from collections.abc import Mapping
@@ -60,11 +60,11 @@ class DeepONet(Operator):
         self._points: Tensor | None = None
 
     def forward(self, inputs: Mapping[str, Tensor], query: Tensor | None = None) -> Tensor:
-        """Values (batch, channels, m) at shared (m, d) or each sample's (batch, m, d) points, or on the output domain."""
+        """Values (batch, channels, m) at shared (m, d) or own (batch, m, d) points, or on the output domain."""
         coefficients = self.coefficients(inputs)
         if query is None:
             values = torch.einsum("bcp,mcp->bcm", coefficients, self._basis_on_domain(coefficients))
-            return values.unflatten(-1, self.output_domain.shape)
+            return values.reshape(*values.shape[:-1], *self.output_domain.shape)
         pattern = "bcp,mcp->bcm" if query.ndim == 2 else "bcp,bmcp->bcm"
         return torch.einsum(pattern, coefficients, self.basis(query))
 

@@ -31,4 +31,5 @@ class FixedQuery:
         """Values (batch, channels, m), or on the output domain's shape."""
         with torch.inference_mode():
             coefficients = self.operator.coefficients(inputs).transpose(0, 1)
-            return torch.matmul(coefficients, self.basis).transpose(0, 1).unflatten(-1, self.shape)
+            values = torch.matmul(coefficients, self.basis).transpose(0, 1)
+            return values.reshape(*values.shape[:-1], *self.shape)

@@ -4,8 +4,8 @@ Kept dense, or on tensor-product grids in the separable (Tucker) form
 
     φₖ(y) = Σ_{a, b, ...} C[k, a, b, ...] X_a(y₁) Y_b(y₂) ...
 
-which is some twenty times smaller for waves in a room and is evaluated anywhere by interpolating the one-dimensional factors,
-fourth order in the grid spacing. Source of the truncated higher-order SVD: De Lathauwer, De Moor, Vandewalle 2000.
+which is some twenty times smaller for waves in a room and is evaluated anywhere by interpolating the one-dimensional
+factors, fourth order in the grid spacing. Truncated higher-order SVD: De Lathauwer, De Moor, Vandewalle 2000.
 """
 
 import math
@@ -39,6 +39,8 @@ class Modes(nn.Module, Described, ABC):
 class DenseModes(Modes):
     """Modes stored at every point of any domain, interpolated by the domain's stencil (not exportable to a graph)."""
 
+    values: Tensor
+
     def __init__(self, domain: Domain, rank: int) -> None:
         super().__init__()
         self.domain, self.rank = domain, rank
@@ -57,7 +59,7 @@ class DenseModes(Modes):
     def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
         stencil = self.domain.stencil(points.reshape(-1, points.shape[-1]).double().cpu())
         here = Stencil(stencil.indices.to(points.device), stencil.weights.to(points.device))
-        return here.apply(self.values).T.unflatten(0, points.shape[:-1])
+        return here.apply(self.values).T.reshape(*points.shape[:-1], self.rank)
 
 
 class SeparableModes(Modes):
@@ -68,6 +70,8 @@ class SeparableModes(Modes):
         ranks: number of one-dimensional factors along every axis.
         rank: number of modes.
     """
+
+    core: Tensor
 
     def __init__(self, domain: Domain, ranks: Sequence[int], rank: int) -> None:
         super().__init__()
@@ -105,7 +109,8 @@ class SeparableModes(Modes):
     def on_domain(self) -> Float[Tensor, "n rank"]:
         values = self.core
         for i in range(len(self.axes)):
-            values = torch.tensordot(values, self._factor(i), dims=([1], [1]))  # axis i goes last: the order is kept
+            # axis i goes last: the order is kept
+            values = torch.tensordot(values, self._factor(i), dims=([1], [1]))
         return values.flatten(1).T
 
     def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
@@ -118,7 +123,7 @@ class SeparableModes(Modes):
             outer = (outer.unsqueeze(-1) * row.unsqueeze(-2)).flatten(1)
         width = last.shape[-1]
         partial = outer @ self.core.movedim(0, -2).reshape(-1, self.rank * width)
-        values = (partial.unflatten(-1, (self.rank, width)) * last.unsqueeze(-2)).sum(-1)
+        values: Tensor = (partial.unflatten(-1, (self.rank, width)) * last.unsqueeze(-2)).sum(-1)
         return values.reshape(*points.shape[:-1], self.rank)
 
     def _factor(self, axis: int) -> Tensor:

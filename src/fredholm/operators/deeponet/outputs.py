@@ -73,6 +73,9 @@ class OutputTransform(nn.Module, Described, ABC):
 class Rescaled(OutputTransform):
     """v ↦ scale v + shift, channel by channel: the inverse of a normaliser of the output."""
 
+    scale: Tensor
+    shift: Tensor
+
     def __init__(self, scale: Sequence[float], shift: Sequence[float]) -> None:
         super().__init__()
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32), persistent=False)

@@ -25,7 +25,8 @@ class Trunk(nn.Module, Described, ABC):
 
     def on_domain(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n width"]:
         """The basis functions on the whole output domain, whose points are `points`."""
-        return self(points)
+        values: Tensor = self(points)
+        return values
 
 
 class NetworkTrunk(Trunk):
@@ -39,7 +40,8 @@ class NetworkTrunk(Trunk):
         self.scaling, self.features = scaling or nn.Identity(), features or nn.Identity()
 
     def forward(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch width"]:
-        return self.network(self.features(self.scaling(points)))
+        values: Tensor = self.network(self.features(self.scaling(points)))
+        return values
 
 
 class PODTrunk(Trunk):
