@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -177,13 +176,13 @@ def _lengths(graph: Graph) -> Iterable[dict[str, int]]:
 
 def _random(
     example: Tensor, free: dict[int, str], lengths: dict[str, int], generator: np.random.Generator
-) -> np.ndarray[Any, Any]:
+) -> np.ndarray:
     """Rows drawn from the example and mixed, so that a query stays inside its domain."""
     rows = lengths.get(free.get(0, ""), len(example))
     first, second = (generator.integers(0, len(example), rows) for _ in range(2))
     mix = generator.random((rows, *[1] * (example.ndim - 1))).astype(np.float32)
     values = example.numpy()
-    mixed: np.ndarray[Any, Any] = mix * values[first] + (1 - mix) * values[second]
+    mixed: np.ndarray = mix * values[first] + (1 - mix) * values[second]
     return mixed
 
 

@@ -161,7 +161,7 @@ def evaluate(
 
 
 def _baseline_row(kind: Any, train: Dataset, test: Dataset) -> Row:
-    obstacle = kind.obstacle(train)
+    obstacle = kind.obstacle(train, test)
     if obstacle is None and (train.query is not None or test.query is not None):
         obstacle = "outputs are at points of each sample's own"
     if obstacle is not None:

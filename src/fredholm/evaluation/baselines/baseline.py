@@ -15,8 +15,8 @@ class Baseline(ABC):
     name: ClassVar[str]
 
     @staticmethod
-    def obstacle(train: Dataset) -> str | None:
-        """Why this baseline does not apply to a training set; None if it does."""
+    def obstacle(train: Dataset, test: Dataset) -> str | None:
+        """Why this baseline does not apply to a pair of data sets; None if it does."""
         return None
 
     @abstractmethod

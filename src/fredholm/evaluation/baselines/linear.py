@@ -1,4 +1,4 @@
-"""Linear baselines: superposition of training samples, and modes with a linear map. Exact for linear operators, up to rank."""
+"""Linear baselines: superposition of training samples, and modes with a linear map; exact for linear operators."""
 
 from typing import ClassVar
 
@@ -42,7 +42,7 @@ class PODLinear(Baseline):
     rank = 40
 
     @staticmethod
-    def obstacle(train: Dataset) -> str | None:
+    def obstacle(train: Dataset, test: Dataset) -> str | None:
         if train.query is not None:
             return "the training outputs are at points of each sample's own"
         missing = [

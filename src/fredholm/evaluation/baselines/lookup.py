@@ -34,10 +34,13 @@ class NearestSample(Baseline):
 
     def __init__(self, train: Dataset) -> None:
         self.outputs = all_outputs(train)
-        self.keys = _keys(train, torch.arange(len(train)))
+        self.train = train
 
     def predict(self, test: Dataset, samples: Int[Tensor, " b"]) -> Tensor:
-        return self.outputs[torch.cdist(_keys(test, samples), self.keys).argmin(1)]
+        labelled = bool(self.train.labels) and set(self.train.labels) == set(test.labels)
+        keys = _labels if labelled else input_vectors
+        stored = keys(self.train, torch.arange(len(self.train)))
+        return self.outputs[torch.cdist(keys(test, samples), stored).argmin(1)]
 
     @property
     def stored_bytes(self) -> int:
@@ -50,15 +53,15 @@ class MultilinearLookup(Baseline):
     name: ClassVar[str] = "multilinear look-up"
 
     @staticmethod
-    def obstacle(train: Dataset) -> str | None:
-        if not train.labels:
-            return "the training set has no labels"
-        if _lattice(_keys(train, torch.arange(len(train)))) is None:
+    def obstacle(train: Dataset, test: Dataset) -> str | None:
+        if not train.labels or set(train.labels) != set(test.labels):
+            return "training and test set do not have the same labels"
+        if _lattice(_labels(train, torch.arange(len(train)))) is None:
             return "the labels of the training set form no complete lattice"
         return None
 
     def __init__(self, train: Dataset) -> None:
-        keys = _keys(train, torch.arange(len(train)))
+        keys = _labels(train, torch.arange(len(train)))
         axes = _lattice(keys)
         assert axes is not None
         self.axes = axes
@@ -69,7 +72,7 @@ class MultilinearLookup(Baseline):
         self.outputs = all_outputs(train)[position.argsort()]
 
     def predict(self, test: Dataset, samples: Int[Tensor, " b"]) -> Tensor:
-        keys = _keys(test, samples)
+        keys = _labels(test, samples)
         total = torch.zeros(len(keys), *self.outputs.shape[1:])
         cells = [self._cell(keys[:, column], axis) for column, axis in enumerate(self.axes)]
         for corner in product((0, 1), repeat=len(self.axes)):
@@ -90,11 +93,9 @@ class MultilinearLookup(Baseline):
         return lower, (values - axis[lower]) / (axis[lower + 1] - axis[lower])
 
 
-def _keys(data: Dataset, samples: Tensor) -> Tensor:
-    """What tells samples apart: their labels, or else their inputs."""
-    if data.labels:
-        return torch.cat([values[samples].flatten(1) for _, values in sorted(data.labels.items())], 1).double()
-    return input_vectors(data, samples)
+def _labels(data: Dataset, samples: Tensor) -> Tensor:
+    """The labels of some samples, flattened and joined, in float64."""
+    return torch.cat([values[samples].flatten(1) for _, values in sorted(data.labels.items())], 1).double()
 
 
 def _lattice(keys: Tensor) -> list[Tensor] | None:
