@@ -6,11 +6,24 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from fredholm import __version__
 
+
+class _Commands(TyperGroup):
+    """Commands that Ctrl-C ends with what the interrupted work says of going on, which typer would drop."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interrupt:
+            _fail(str(interrupt) or "interrupted", 130)
+
+
 app = typer.Typer(
     name="fredholm",
+    cls=_Commands,
     help="Learn operators from solvers or data, measure them honestly, and ship them.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
@@ -156,9 +169,9 @@ def serve(
 @study_app.command("list")
 def study_list(as_json: AsJson = False) -> None:
     """List the studies."""
-    from fredholm.studies import STUDIES
+    from fredholm.studies import STUDIES, study_named
 
-    rows = [{"name": slug, "claim": study.claim} for slug, study in sorted(STUDIES.items())]
+    rows = [{"name": slug, "claim": study_named(slug).claim} for slug in sorted(STUDIES)]
     _listing("Studies", rows, as_json)
 
 
@@ -205,8 +218,6 @@ def main() -> None:
         app()
     except FredholmError as error:
         _fail(str(error), 2)
-    except KeyboardInterrupt as interrupt:
-        _fail(str(interrupt) or "interrupted: the same command goes on where it stopped", 130)
 
 
 def _fail(message: str, code: int) -> NoReturn:
