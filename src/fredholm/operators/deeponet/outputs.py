@@ -81,6 +81,12 @@ class Rescaled(OutputTransform):
         self.register_buffer("scale", torch.tensor(scale, dtype=torch.float32), persistent=False)
         self.register_buffer("shift", torch.tensor(shift, dtype=torch.float32), persistent=False)
 
+    @classmethod
+    def of(cls, outputs: Float[Tensor, "samples channels *shape"]) -> "Rescaled":
+        """What takes values of mean zero and deviation one, channel by channel, to those of training outputs."""
+        by_channel = outputs.double().transpose(0, 1).flatten(1)
+        return cls(by_channel.std(1, correction=0).tolist(), by_channel.mean(1).tolist())
+
     def factor(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
         return self.scale.expand(*points.shape[:-1], -1)
 
