@@ -1,4 +1,4 @@
-"""The house stands as docs/architecture.md draws it: imports point one way, public names exist, systems tell the truth."""
+"""The house stands as docs/architecture.md draws it: imports point one way, and systems tell the truth."""
 
 import ast
 import subprocess

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 from fastapi.testclient import TestClient
-from rooms import TEST_ROOM, TRAIN_ROOM, solved
 
 from fredholm.deploy import Artifact, Limits, create_app, export, load, save
 from fredholm.deploy.service import PortInUseError, require_free, running_service
 from fredholm.training.recipes import PODLinear
+from rooms import TEST_ROOM, TRAIN_ROOM, solved
 
 
 @pytest.fixture(scope="module")

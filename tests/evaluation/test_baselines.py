@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from rooms import TEST_ROOM, TRAIN_ROOM, everything, solved
 
 from fredholm.data import Dataset
 from fredholm.evaluation import measure
@@ -17,6 +16,7 @@ from fredholm.evaluation.baselines import (
 )
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Quantity, Signature
+from rooms import TEST_ROOM, TRAIN_ROOM, everything, solved
 
 LINE = Grid(Axis("x", 0.0, 1.0, 17))
 

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from rooms import TEST_ROOM, TRAIN_ROOM, solved
 
 from fredholm.errors import SignatureError
 from fredholm.evaluation import StudyReport, Target, TrainingCost, evaluate
 from fredholm.operators import DeepONet, fit_pod_linear
 from fredholm.problems import Antiderivative
 from fredholm.training.recipes import sensors_of
+from rooms import TEST_ROOM, TRAIN_ROOM, solved
 
 
 @pytest.fixture(scope="module")

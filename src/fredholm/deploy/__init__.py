@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fredholm.deploy.artifact import Artifact, Manifest, load, save
-from fredholm.deploy.export import Certificate, export
+from fredholm.deploy.onnx_export import Certificate, export
 
 if TYPE_CHECKING:
     from fredholm.deploy.service import Limits, create_app, serve

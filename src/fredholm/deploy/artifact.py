@@ -4,8 +4,8 @@
     weights.safetensors    parameters and buffers
     *.onnx                 exported graphs, once there are any
 
-Loading checks the manifest against its own digest and every file against the manifest, builds the operator from classes that
-are already defined, and executes nothing that the directory holds.
+Loading checks the manifest against its own digest and every file against the manifest, builds the operator from
+classes that are already defined, and executes nothing that the directory holds.
 """
 
 import hashlib

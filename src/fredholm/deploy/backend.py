@@ -1,7 +1,7 @@
 """Back-ends: ways to run the same operator, behind one protocol.
 
-`compile` takes a module with named inputs and outputs and answers a function of arrays. Export checks one back-end against
-another through it; so can anything else that compares them.
+`compile` takes a module with named inputs and outputs and answers a function of arrays. Export checks one back-end
+against another through it; so can anything else that compares them.
 """
 
 import io

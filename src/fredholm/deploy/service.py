@@ -20,10 +20,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 from urllib.request import urlopen
 
-import torch
 from fastapi import Body, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
@@ -142,7 +141,7 @@ def _add_endpoints(app: FastAPI, artifact: Artifact, limits: Limits) -> None:
         return {k: v for k, v in vars(manifest).items() if k != "architecture"}
 
     @app.post("/v1/predict", summary="Values of the output function")
-    def predict(request: model = Body()) -> PredictResponse:  # type: ignore[valid-type]
+    def predict(request: Annotated[model, Body()]) -> PredictResponse:  # type: ignore[valid-type]
         inputs, query = tensors_of(signature, request.inputs.model_dump(), request.query)  # type: ignore[attr-defined]
         batch = len(next(iter(inputs.values())))
         points = artifact.operator.output_domain.size if query is None else query.shape[-2]
@@ -220,7 +219,8 @@ def _add_documentation(app: FastAPI, artifact: Artifact) -> None:
         query = escape(api["components"]["schemas"]["PredictRequest"]["properties"]["query"]["description"])
         return HTMLResponse(
             "<!doctype html><meta charset=utf-8><title>Fredholm service</title>"
-            "<style>body{font:16px/1.5 system-ui;max-width:56rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}"
+            "<style>:root{color-scheme:light dark}"
+            "body{font:16px/1.5 system-ui;max-width:56rem;margin:3rem auto;padding:0 1rem}"
             "td{padding:.3rem 1rem .3rem 0;vertical-align:top}</style>"
             f"<h1>{escape(type(artifact.operator).__name__)}</h1><table>{rows}</table>"
             f"<h2>Inputs of /v1/predict</h2><table>{inputs}<tr><td><code>query</code></td><td>{query}</td></tr></table>"

@@ -40,7 +40,7 @@ def errors_by_sample(errors: Errors, data: Dataset) -> str:
 
 
 def fields_side_by_side(truth: Tensor, prediction: Tensor, data: Dataset, title: str) -> str:
-    """First channel of one sample: reference, prediction and difference, on slices of the last coordinate if 2-D + 1."""
+    """First channel of one sample: reference, prediction and difference, on slices of the last coordinate."""
     pyplot = _pyplot()
     truth, prediction = truth[0], prediction[0]
     if truth.ndim == 1:

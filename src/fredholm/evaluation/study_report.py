@@ -39,8 +39,8 @@ class Target:
 class StudyReport:
     """The result of a study.
 
-    `measured` and `baseline` map what was measured to numbers; `paper` says what the paper reports; `figures` maps titles to
-    base64 PNGs.
+    `measured` and `baseline` map what was measured to numbers; `paper` says what the paper reports; `figures` maps
+    titles to base64 PNGs.
     """
 
     slug: str

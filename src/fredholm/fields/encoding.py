@@ -1,6 +1,7 @@
 """Arrays inside JSON: dtype, shape and base64 bytes, little endian, row-major.
 
-Used where a domain or a signature carries an array that must travel in a manifest. Decoding validates; it never executes.
+Used where a domain or a signature carries an array that must travel in a manifest. Decoding validates; it never
+executes.
 """
 
 import base64

@@ -7,7 +7,6 @@ another domain, and converts to and from NumPy and xarray.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.signature import DomainType, Function, Quantity
 
 if TYPE_CHECKING:
-    import xarray
+    pass
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,11 @@
 """Gaussian random fields: the functions that operators are trained and tested on.
 
-Each field is white noise times the square root of a covariance, in the basis that diagonalises it on its domain: Fourier
-modes on periodic boxes, cosines under Neumann conditions, a Cholesky factor for kernels on an interval. One sample is one
-generator's noise, so that sample i does not depend on how many are drawn with it. Computed in float64.
+Each field is white noise times the square root of a covariance, in the basis that diagonalises it on its domain:
+Fourier modes on periodic boxes, cosines under Neumann conditions, a Cholesky factor for kernels on an interval. One
+sample is one generator's noise, so that sample i does not depend on how many are drawn with it. Computed in float64.
 
-Sources: Li et al. 2021, "Fourier neural operator" (the covariance σ² (-Δ + τ²)^-α); Lu et al. 2021 (the Gaussian kernel).
+Sources: Li et al. 2021, "Fourier neural operator" (the covariance σ² (-Δ + τ²)^-α); Lu et al. 2021 (the Gaussian
+kernel).
 """
 
 import math
@@ -39,7 +40,7 @@ class RBFGaussianField:
             raise ValueError(f"correlation length must be positive, got {self.length}")
 
     def sample(self, n: int, generator: torch.Generator, points: Float[Tensor, " m"]) -> Float[Tensor, "n m"]:
-        """n functions at points of [0, 1]."""
+        """N functions at points of [0, 1]."""
         return self._evaluate(torch.randn(n, self.resolution, generator=generator, dtype=torch.float64), points)
 
     def sample_each(self, generators: Sequence[torch.Generator], points: Float[Tensor, " m"]) -> Float[Tensor, "n m"]:
@@ -88,7 +89,7 @@ class SpectralGaussianField(ABC):
         self.grid, self.exponent, self.inverse_length, self.scale = grid, exponent, inverse_length, scale
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n *shape"]:
-        """n fields on the grid."""
+        """N fields on the grid."""
         return self._transform(torch.randn(n, *self.grid.shape, generator=generator, dtype=torch.float64))
 
     def sample_each(self, generators: Sequence[torch.Generator]) -> Float[Tensor, "n *shape"]:

@@ -91,7 +91,8 @@ class Antiderivative(Problem):
         piece = np.clip(np.searchsorted(integral.x, at, side="right") - 1, 0, len(integral.x) - 2)
         sample = np.arange(len(at))[:, None]
         offset = at - integral.x[piece]
-        # Horner's rule on each sample's own polynomial piece: calling the spline would evaluate all samples at each point
+        # Horner's rule on each sample's own polynomial piece: calling the spline would evaluate all samples at each
+        # point
         values = np.zeros_like(at)
         for coefficient in integral.c:
             values = values * offset + coefficient[piece, sample]

@@ -49,14 +49,14 @@ class Problem(ABC):
         """Reference output (n, channels, *output_domain.shape) of the inputs."""
 
     def labels(self, n: int, seed: int, first: int = 0) -> dict[str, Tensor]:
-        """Small numbers (n, ...) from which `sample` made the same inputs, such as a position; for look-ups and plots."""
+        """Small numbers (n, ...) from which `sample` made the same inputs, such as a position."""
         return {}
 
     def parameters(self) -> dict[str, Any]:
         """The physical parameters as JSON, recorded with every data set."""
         from dataclasses import asdict
 
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        return asdict(self)  # type: ignore[call-overload]
 
 
 def generator_of(seed: int, index: int) -> torch.Generator:

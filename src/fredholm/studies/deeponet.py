@@ -1,7 +1,7 @@
 """Study: DeepONet generalises where a feed-forward network of inputs and coordinates together does not.
 
-The antiderivative from 10 000 triples (function, one random point, value): test error on fresh functions, and how far it is
-from the training error.
+The antiderivative from 10 000 triples (function, one random point, value): test error on fresh functions, and how
+far it is from the training error.
 
 Source: Lu, Jin, Pang, Zhang, Karniadakis, Nature Machine Intelligence 3 (2021), the 1-D dynamic systems.
 """
@@ -33,12 +33,12 @@ class DeepONetStudy(Study):
 
     slug: ClassVar[str] = "deeponet"
     claim: ClassVar[str] = (
-        "On the antiderivative, a DeepONet of two small networks has at most a tenth of the test error of a feed-forward "
-        "network, and its test error is its training error, while the feed-forward network's is larger."
+        "On the antiderivative, a DeepONet of two small networks has at most a tenth of the test error of a "
+        "feed-forward network, and its test error is its training error, while the feed-forward network's is larger."
     )
     paper: ClassVar[str] = (
-        "Test MSE near 1e-6 after 50 000 full-batch steps, a much smaller generalisation gap than feed-forward networks of any "
-        "tuned size; unstacked with bias is best (Lu et al. 2021)."
+        "Test MSE near 1e-6 after 50 000 full-batch steps, a much smaller generalisation gap than feed-forward "
+        "networks of any tuned size; unstacked with bias is best (Lu et al. 2021)."
     )
 
     def run(self, run: Run) -> StudyReport:
@@ -75,7 +75,7 @@ class DeepONetStudy(Study):
 
 
 def _triples(problem: Antiderivative, n: int, points: int, seed: int) -> Dataset:
-    """n functions, each with values of its antiderivative at random points of its own."""
+    """N functions, each with values of its antiderivative at random points of its own."""
     inputs = problem.sample(n, seed)
     query = torch.rand(n, points, 1, generator=generator_of(seed, n), dtype=torch.float64).float()
     return Dataset.from_arrays(

@@ -17,7 +17,7 @@ from fredholm.data import Dataset, generate
 from fredholm.deploy import Artifact, export, load, save
 from fredholm.errors import DataError
 from fredholm.evaluation import TrainingCost, evaluate
-from fredholm.problems import RandomSources, Room, SourceLattice, problem_named
+from fredholm.problems import Room, problem_named
 from fredholm.training.recipes import recipe_named
 
 TEST_SAMPLES = 24
@@ -43,13 +43,14 @@ class RoomWalk:
 
     def prepare(self, console: Console) -> Artifact:
         """Do what is not done yet; the exported and measured artifact."""
-        train, test = self.training_room(), self.test_room()
+        lattice = SourceLattice(self.sources_per_axis)
+        train, test = self._room(vars(lattice)), self._room(vars(RandomSources()))
         recipe = recipe_named(self.operator)
         if train.grid.dimension != 2:
             raise DataError(f"the room page shows floor plans: expected a 2-D room, got lengths {train.shape.lengths}")
         artifact_path = self.directory / f"artifact-{self.operator}"
         start = time.perf_counter()
-        data = self._generate(train, len(train.sources.points(train.shape, train.margin)), "train", console)
+        data = self._generate(train, len(lattice.points(train.shape, train.margin)), "train", console)
         unseen = self._generate(test, TEST_SAMPLES, "test", console)
         generated = time.perf_counter() - start
         if artifact_path.exists():
@@ -84,14 +85,6 @@ class RoomWalk:
             check("/room/scene.json")
             console.print(f"\n  the page answered at [b]{url}[/b]; no terminal, so the service stops here")
             console.print(f"  serve it with:  fredholm serve {artifact.path}")
-
-    def training_room(self) -> Room:
-        """The room with its lattice of training sources."""
-        return self._room({"kind": "lattice", "per_axis": self.sources_per_axis})
-
-    def test_room(self) -> Room:
-        """The same room with random sources."""
-        return self._room({"kind": "random"})
 
     def _room(self, sources: dict[str, Any]) -> Room:
         room = problem_named("room", {**self.parameters, "sources": sources})

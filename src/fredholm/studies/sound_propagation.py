@@ -1,7 +1,8 @@
-"""Study: sine networks with gates and Fourier features learn rooms that ReLU networks do not, and structure does better still.
+"""Study: sine networks with gates and Fourier features learn rooms that ReLU networks do not, and structure does
+better still.
 
-A 2 m x 2 m room with absorbing walls, pulses up to 500 Hz, 12 ms; 81 training sources on a lattice of five to a wavelength, 12
-test sources at random. All networks have the same sizes, steps and batches.
+A 2 m x 2 m room with absorbing walls, pulses up to 500 Hz, 12 ms; 81 training sources on a lattice of five to a
+wavelength, 12 test sources at random. All networks have the same sizes, steps and batches.
 
 Source: Borrel-Jensen, Goswami, Engsig-Karup, Karniadakis, Jeong, PNAS 2024.
 """
@@ -55,9 +56,9 @@ class SoundPropagation(Study):
 
     slug: ClassVar[str] = "sound-propagation"
     claim: ClassVar[str] = (
-        "A DeepONet with sine activations, gates and Fourier features predicts the sound field of a room for unseen source "
-        "positions in milliseconds, where a ReLU network of the same size does not; an operator that is linear in its source "
-        "by construction is more accurate still."
+        "A DeepONet with sine activations, gates and Fourier features predicts the sound field of a room for unseen "
+        "source positions in milliseconds, where a ReLU network of the same size does not; an operator that is linear "
+        "in its source by construction is more accurate still."
     )
     paper: ClassVar[str] = (
         "RMSE of impulse responses between 0.02 and 0.10 Pa over four 3-D scenes at 1 kHz, queries in milliseconds "
@@ -150,7 +151,7 @@ class SoundPropagation(Study):
 
 
 def _solved(room: Room, n: int, seed: int) -> Dataset:
-    """n samples of a room in memory, rounded to float16 as a stored set is."""
+    """N samples of a room in memory, rounded to float16 as a stored set is."""
     inputs = room.sample(n, seed)
     outputs = room.solve(inputs).half().float()
     about = Description(
@@ -181,7 +182,7 @@ def _network(sizes: list[int], sine: bool) -> nn.Module:
         return SineMLP(sizes)
     network = MLP(sizes, nn.ReLU())
     for layer in network.layers:
-        nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")
+        nn.init.kaiming_uniform_(layer.get_parameter("weight"), nonlinearity="relu")
     return network
 
 

@@ -1,6 +1,7 @@
 """The published systems in scope, and how far each is built.
 
-*works*: its study meets its targets; *partial*: a part of the paper's claim is shown by a study; *planned*: not yet built.
+*works*: its study meets its targets; *partial*: a part of the paper's claim is shown by a study; *planned*: not yet
+built.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Checkpoints: the whole state of a run in one safetensors file, written beside and renamed.
 
-State dictionaries are trees of numbers, strings, lists and tensors. The tensors are stored as such; the tree, with names in
-their places, is JSON in the file's metadata, beside a digest of all of it. Nothing in the file can execute.
+State dictionaries are trees of numbers, strings, lists and tensors. The tensors are stored as such; the tree, with
+names in their places, is JSON in the file's metadata, beside a digest of all of it. Nothing in the file can execute.
 """
 
 import hashlib

@@ -1,8 +1,9 @@
 """`fit`: draw a batch, take a step, and be able to go on after anything.
 
-Devices, processes and precision are Lightning Fabric's. A run with a directory keeps two checkpoints, the last and the best;
-started again with the same arguments it goes on from the last, and on a CPU ends with the same bytes as if it had never
-stopped. Under `torchrun` every process draws batches of its own and gradients are averaged; process 0 writes.
+Devices, processes and precision are Lightning Fabric's. A run with a directory keeps two checkpoints, the last and
+the best; started again with the same arguments it goes on from the last, and on a CPU ends with the same bytes as if
+it had never stopped. Under `torchrun` every process draws batches of its own and gradients are averaged; process 0
+writes.
 """
 
 import hashlib
@@ -90,8 +91,8 @@ def fit(
         validation: error on other samples now and then; it chooses the best checkpoint.
         settings: seed, directory, precision, clipping, hooks.
 
-    Raises SignatureError if the data are not the operator's, TrainingError if the loss is not finite or the directory holds
-    another run, and KeyboardInterrupt on Ctrl-C, after the last step is saved.
+    Raises SignatureError if the data are not the operator's, TrainingError if the loss is not finite or the
+    directory holds another run, and KeyboardInterrupt on Ctrl-C, after the last step is saved.
 
     >>> history = fit(operator, data, sampler=CartesianPoints(16, 1000), iterations=5000,
     ...               optimizer=torch.optim.Adam(operator.parameters(), 1e-3))  # doctest: +SKIP
@@ -195,8 +196,9 @@ class _Run:
             bad = int((~torch.isfinite(losses)).nonzero()[0, 0])
             kept = f"the checkpoint {self.settings.directory / LAST}" if self.settings.directory else "no checkpoint"
             raise TrainingError(
-                f"the loss is {float(losses[bad])} at iteration {self.iteration - len(losses) + bad + 1}, at a learning "
-                f"rate of {self._rate():.2e}: lower it, clip the gradient or look at the data; {kept} is from before"
+                f"the loss is {float(losses[bad])} at iteration {self.iteration - len(losses) + bad + 1}, at a "
+                f"learning rate of {self._rate():.2e}: lower it, clip the gradient or look at the "
+                f"data; {kept} is from before"
             )
         mean = float(losses.mean())
         self.pending.clear()

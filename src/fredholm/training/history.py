@@ -10,8 +10,8 @@ from typing import Any
 class History:
     """Loss by iteration (mean since the entry before), validation error by iteration, seconds of this call.
 
-    `best` is the checkpoint of the lowest validation error, or of the lowest loss without validation; None where nothing was
-    written. `iterations` counts all, also those before a resumption.
+    `best` is the checkpoint of the lowest validation error, or of the lowest loss without validation; None where
+    nothing was written. `iterations` counts all, also those before a resumption.
     """
 
     iterations: int = 0

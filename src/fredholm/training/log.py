@@ -56,6 +56,7 @@ class RunLog:
 
 def progress_bar(shown: bool) -> Any:
     """A rich progress bar with loss, speed and remaining time."""
+    from rich import get_console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
@@ -66,5 +67,5 @@ def progress_bar(shown: bool) -> Any:
         TextColumn("rate {task.fields[rate]:.1e}"),
         TimeRemainingColumn(),
         transient=True,
-        disable=not shown,
+        disable=not (shown and get_console().is_terminal),
     )

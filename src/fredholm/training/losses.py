@@ -1,7 +1,7 @@
 """Losses: what a training step makes small.
 
-A loss is an object that is called with a prediction and the batch it belongs to. Losses that learn something of their own,
-such as adaptive weights, are hooks as well, and their state is part of every checkpoint.
+A loss is an object that is called with a prediction and the batch it belongs to. Losses that learn something of
+their own, such as adaptive weights, are hooks as well, and their state is part of every checkpoint.
 """
 
 from abc import ABC, abstractmethod
@@ -44,10 +44,11 @@ class SelfAdaptiveWeights(Loss, Hook):
     """mean (s - w ŝ)², where w ascends while the operator descends.
 
     One weight for every training sample and every bin of one coordinate (the time, say) starts at 1, takes Adam steps
-    uphill at `rate` and stays within [0, ceiling]. So late, weak reflections can come to count as much as the first pulse.
+    uphill at `rate` and stays within [0, ceiling]. So late, weak reflections can come to count as much as the first
+    pulse.
 
-    Source: McClenny and Braga-Neto 2023 for the ascent; Borrel-Jensen et al. 2024 for w on the prediction inside the square.
-    Their weights belong to places in a batch; here they belong to samples and bins, which keep their meaning.
+    Source: McClenny and Braga-Neto 2023 for the ascent; Borrel-Jensen et al. 2024 for w on the prediction inside the
+    square. Their weights belong to places in a batch; here they belong to samples and bins, which keep their meaning.
 
     Args:
         samples: size of the training set.

@@ -1,7 +1,7 @@
 """Recipes: how to build and fit an operator for a data set whose signature alone is known.
 
-A recipe is what stands behind `fredholm train --operator NAME`. It chooses sensors, sizes and schedules that are known to
-work; whoever wants other ones builds the operator from its parts.
+A recipe is what stands behind `fredholm train --operator NAME`. It chooses sensors, sizes and schedules that are
+known to work; whoever wants other ones builds the operator from its parts.
 """
 
 from abc import ABC, abstractmethod
@@ -92,7 +92,7 @@ class PODLinear(Recipe):
 
 
 class LinearSine(Recipe):
-    """Linear branch on a sine trunk: the trunk learns the modes, the branch is fitted before and after in closed form."""
+    """Linear branch on a sine trunk, which learns the modes; the branch is fitted before and after in closed form."""
 
     name = "linear-sine"
     title = "sine trunk, linear branch"
@@ -103,7 +103,7 @@ class LinearSine(Recipe):
     ) -> tuple[Operator, History | None]:
         iterations = iterations or 8000
         sensors = sensors_of(data, per_axis=12)
-        pod = fit_pod_linear(data, sensors, rank=40)
+        pod = fit_pod_linear(data, sensors, rank=64)
         with initialised(seed):
             branch = LinearBranch(sensors, pod.branch.width)
             trunk = wave_trunk(data, width=pod.branch.width, hidden=128, layers=3)

@@ -23,7 +23,7 @@ class Validation:
     batch: int = 8
 
     def error(self, operator: Operator, device: torch.device) -> float:
-        """mean ‖ŝ - s‖ / ‖s‖, norms by quadrature."""
+        """Mean ‖ŝ - s‖ / ‖s‖, norms by quadrature."""
         errors = []
         weights = None
         if self.data.query is None:

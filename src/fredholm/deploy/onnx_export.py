@@ -64,7 +64,8 @@ class Certificate:
 def export(artifact: Artifact | str | Path, *, tolerance: float = TOLERANCE) -> Certificate:
     """Add ONNX graphs to an artifact, after checking each in ONNX Runtime.
 
-    Raises ExportError, leaving the artifact as it was, if a graph differs by more than `tolerance` of its largest output.
+    Raises ExportError, leaving the artifact as it was, if a graph differs by more than `tolerance` of its largest
+    output.
 
     >>> print(export("runs/room/artifact").summary)  # doctest: +SKIP
     """
