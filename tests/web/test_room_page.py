@@ -114,16 +114,10 @@ def test_the_graphs_and_the_closed_form_agree() -> None:
     source = (0.83, 0.61)
     x, y = np.meshgrid(*room.SENSORS, indexing="ij")
     pulse = np.exp(-((x - source[0]) ** 2 + (y - source[1]) ** 2) / room.PULSE_WIDTH**2).astype(np.float32)
-    (coefficients,) = runtime.InferenceSession(room.branch_graph()).run(
-        None, {"initial_pressure": pulse[None, None]}
-    )
-    query = (
-        np.stack(np.meshgrid(*room.GRID, room.TIMES[7], indexing="ij"), -1).reshape(-1, 3).astype(np.float32)
-    )
+    (coefficients,) = runtime.InferenceSession(room.branch_graph()).run(None, {"initial_pressure": pulse[None, None]})
+    query = np.stack(np.meshgrid(*room.GRID, room.TIMES[7], indexing="ij"), -1).reshape(-1, 3).astype(np.float32)
     (basis,) = runtime.InferenceSession(room.trunk_graph()).run(None, {"query": query})
-    network = np.einsum("k,pk->p", coefficients[0, 0], basis[:, 0]).reshape(
-        len(room.GRID[0]), len(room.GRID[1])
-    )
+    network = np.einsum("k,pk->p", coefficients[0, 0], basis[:, 0]).reshape(len(room.GRID[0]), len(room.GRID[1]))
     np.testing.assert_allclose(network, room.LOUDER * room.exact_pressure(source)[7], atol=2e-5)
 
 
