@@ -74,7 +74,15 @@ def test_unknown_and_undescribable_things_are_refused() -> None:
         build({"type": "MLP", "arguments": {"widths": [1, 2]}})
 
 
-def test_a_class_cannot_take_the_name_of_a_building_block() -> None:
-    with pytest.raises(TypeError, match=r"MLP is a class of fredholm\.layers\.perceptron"):
-        type("MLP", (Described,), {"__module__": __name__})
+def test_a_class_is_not_mistaken_for_another_of_its_name() -> None:
+    namesake = type("MLP", (Shifted,), {"__module__": __name__})
+    with pytest.raises(ArtifactError, match=r"fredholm\.layers\.perceptron has a class of that name"):
+        describe(namesake(nn.ReLU()))
     assert isinstance(rebuilt(MLP([1, 1], nn.ReLU())), MLP)
+
+
+def test_a_class_may_be_defined_again() -> None:
+    """As when a cell of a notebook runs twice: the last definition counts."""
+    first, second = (type("Notebook", (Shifted,), {"__module__": __name__}) for _ in range(2))
+    assert isinstance(rebuilt(second(nn.ReLU())), second)
+    assert isinstance(rebuilt(first(nn.ReLU())), second)

@@ -11,7 +11,7 @@ from families import FAMILIES, family, inputs, points
 
 
 def differences() -> dict[str, float]:
-    """By family, the worst difference of the compiled operator (dense modes leave the graph to look up their stencil)."""
+    """By family, the worst difference; dense modes leave the graph to look up their stencil."""
     worst = {}
     for name in FAMILIES:
         if "dense" in name:

@@ -35,7 +35,7 @@ class Described:
     """Base of classes whose constructor arguments are recorded, so that `describe` can state them.
 
     Arguments may be numbers, strings, None, lists, tuples, dictionaries with string keys, domains, signatures,
-    torch activations without weights and other described objects. No class may take the name of one of the toolkit's.
+    torch activations without weights and other described objects. A class needs a name that no other has.
 
     >>> class Scale(Described):
     ...     def __init__(self, factor: float) -> None:
@@ -49,12 +49,10 @@ class Described:
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        known = Described._types.get(cls.__name__)
-        if known is not None and known.__module__.startswith("fredholm.") and known.__module__ != cls.__module__:
-            raise TypeError(
-                f"{cls.__name__} is a class of {known.__module__}: a saved operator would mistake one for it"
-            )
-        Described._types[cls.__name__] = cls
+        # First come, first named: torch.export derives classes from ours that bear their names.
+        Described._types.setdefault(cls.__name__, cls)
+        if Described._types[cls.__name__].__module__ == cls.__module__:
+            Described._types[cls.__name__] = cls  # a cell of a notebook that runs again
         if "__init__" in cls.__dict__:
             cls.__init__ = _recording(cls.__init__)  # type: ignore[method-assign]
 
@@ -68,6 +66,12 @@ def describe(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): describe(item) for key, item in value.items()}
     if isinstance(value, Described):
+        known = Described._types[type(value).__name__]
+        if known.__module__ != type(value).__module__:
+            raise ArtifactError(
+                f"{type(value).__name__} of {type(value).__module__} cannot be described: {known.__module__} has a "
+                "class of that name, for which it would be mistaken; rename it"
+            )
         return {"type": type(value).__name__, "arguments": describe(getattr(value, "_arguments", {}))}
     if isinstance(value, Domain):
         return {"domain": value.to_json()}

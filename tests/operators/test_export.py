@@ -1,0 +1,34 @@
+"""Every family becomes graphs that answer alike, for batches and points of any number."""
+
+import pytest
+import torch
+from families import FAMILIES, OUTPUT, SIGNATURE, family, linear_branch, modes
+from families import both as both_inputs
+
+from fredholm.deploy.backend import OnnxRuntimeBackend, session, to_onnx
+from fredholm.deploy.onnx_export import compare, graphs_of
+from fredholm.fields.grid import Axis, Grid
+from fredholm.layers.architecture import build, describe
+from fredholm.operators.deeponet import DeepONet, PODTrunk, SeparableModes, SplitTrunk
+
+
+@pytest.mark.parametrize("name", [name for name in FAMILIES if "dense" not in name])
+def test_graphs_compute_what_the_operator_computes(name: str) -> None:
+    operator = family(name)
+    graphs = graphs_of(operator)
+    assert set(graphs) == ({"operator"} if name == "feed-forward" else {"operator", "branch", "trunk"})
+    for graph_name, graph in graphs.items():
+        done = compare(graph_name, graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend(), tolerance=1e-5)
+        assert done.difference < 1e-5
+    assert type(build(describe(operator))) is type(operator)  # the exporter makes classes of the same names
+
+
+def test_modes_on_periodic_axes_are_exported_too() -> None:
+    circle = Grid(Axis("x", 0.0, 2.0, 5, periodic=True), Axis("y", 0.0, 1.0, 4))
+    domain = circle * OUTPUT.second
+    trunk = PODTrunk(SeparableModes.of(domain, modes(6), 0.1))
+    operator = DeepONet(SIGNATURE, domain, linear_branch(both_inputs(), 3), trunk, SplitTrunk(), bias=False)
+    graph = graphs_of(operator)["trunk"]
+    compare("trunk", graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend(), tolerance=1e-5)
+    wrapped = graph.module(torch.tensor([[0.3, 0.5, 0.1], [2.3, 0.5, 0.1]]))
+    torch.testing.assert_close(wrapped[0], wrapped[1], rtol=1e-5, atol=1e-5)
