@@ -1,17 +1,22 @@
 """Training: `fit`, its losses and hooks, and recipes that build and fit an operator for a data set."""
 
-from fredholm.training.fit import Settings, fit, load_weights
+from fredholm.training.adaptive_weights import SelfAdaptiveWeights
+from fredholm.training.fit import fit, load_weights
 from fredholm.training.history import History
 from fredholm.training.hooks import EarlyStopping, Hook
-from fredholm.training.losses import Loss, MeanSquaredError, RelativeL2, SelfAdaptiveWeights
+from fredholm.training.losses import Loss, MeanSquaredError, QuadratureSquaredError, RelativeL2
+from fredholm.training.settings import Checkpoints, Device, Settings
 from fredholm.training.validation import Validation
 
 __all__ = [
+    "Checkpoints",
+    "Device",
     "EarlyStopping",
     "History",
     "Hook",
     "Loss",
     "MeanSquaredError",
+    "QuadratureSquaredError",
     "RelativeL2",
     "SelfAdaptiveWeights",
     "Settings",

@@ -25,7 +25,7 @@ def save_state(path: Path, state: Mapping[str, Any]) -> None:
     """Write `state` to `path`; whoever reads sees the old file or the new one."""
     tensors: dict[str, Tensor] = {}
     tree = json.dumps(_flatten(dict(state), tensors), sort_keys=True)
-    metadata = {_METADATA: tree, "sha256": _digest(tree, tensors)}
+    metadata = {_METADATA: f"{_digest(tree, tensors)} {tree}"}  # one entry, for their order in the file is not fixed
     partial = path.with_name(path.name + ".partial")
     try:
         with open(partial, "wb") as file:
@@ -42,13 +42,12 @@ def load_state(path: Path) -> dict[str, Any]:
     """Read what `save_state` wrote; raises TrainingError for a file that is missing, truncated or edited."""
     try:
         with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
+            digest, _, tree = (file.metadata() or {})[_METADATA].partition(" ")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        tree = metadata[_METADATA]
-        if metadata["sha256"] != _digest(tree, tensors):
+        if digest != _digest(tree, tensors):
             raise ValueError("its digest differs from its contents")
         state: dict[str, Any] = _unflatten(json.loads(tree), tensors)
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
         raise TrainingError(
             f"checkpoint {path} cannot be read ({error}): delete it to start again, or restore it"
         ) from error

@@ -1,69 +1,38 @@
 """`fit`: draw a batch, take a step, and be able to go on after anything.
 
-Devices, processes and precision are Lightning Fabric's. A run with a directory keeps two checkpoints, the last and
-the best; started again with the same arguments it goes on from the last, and on a CPU ends with the same bytes as if
-it had never stopped. Under `torchrun` every process draws batches of its own and gradients are averaged; process 0
-writes.
+Devices, processes and precision are Lightning Fabric's. A run with checkpoints keeps two, the last and the best;
+started again with the same arguments it goes on from the last, and on a CPU ends with the same bytes as if it had
+never stopped. Under `torchrun` every process draws batches of its own and gradients are averaged; process 0 writes.
 """
 
-import hashlib
-import json
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from fredholm.data.dataset import Dataset
 from fredholm.data.sampling import Sampler
 from fredholm.errors import TrainingError
-from fredholm.layers.architecture import describe
 from fredholm.operators.operator import Operator
-from fredholm.problems.problem import generator_of
 from fredholm.training.checkpoint import load_state, save_state
+from fredholm.training.display import Display
 from fredholm.training.history import History
 from fredholm.training.hooks import Hook
-from fredholm.training.log import RunLog, progress_bar
+from fredholm.training.identity import architecture_digest, require_same_run, run_identity
+from fredholm.training.interruption import deferred_interrupt
+from fredholm.training.log import RunLog
 from fredholm.training.losses import Loss, MeanSquaredError
-from fredholm.training.validation import Validation
+from fredholm.training.randomness import Randomness
+from fredholm.training.settings import Checkpoints, Device, Settings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-LAST, BEST = "last.safetensors", "best.safetensors"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a run is run.
-
-    Args:
-        seed: of the batches.
-        directory: of checkpoints and logs; None keeps nothing.
-        checkpoint_every: iterations between checkpoints.
-        log_every: iterations between entries of the log.
-        clip: largest global norm of the gradient; None clips nothing.
-        precision: "32-true", or "bf16-mixed" for matrix products in bfloat16.
-        hooks: what else happens in a step.
-        quiet: no progress bar.
-    """
-
-    seed: int = 0
-    directory: Path | None = None
-    checkpoint_every: int = 500
-    log_every: int = 50
-    clip: float | None = None
-    precision: str = "32-true"
-    hooks: tuple[Hook, ...] = ()
-    quiet: bool = False
 
 
 def fit(
@@ -75,7 +44,6 @@ def fit(
     optimizer: Optimizer,
     schedule: LRScheduler | None = None,
     loss: Loss | None = None,
-    validation: Validation | None = None,
     settings: Settings | None = None,
 ) -> History:
     """Train an operator, in place, for `iterations` steps in all.
@@ -84,23 +52,35 @@ def fit(
         operator: what is trained; its signature must be the data's.
         data: training samples.
         sampler: what a step draws from them.
-        iterations: optimiser steps, counting those of an interrupted run before.
-        optimizer: a torch optimiser over the operator's parameters.
+        iterations: optimiser steps, counting those that a checkpoint already holds.
+        optimizer: a torch optimiser over the operator's parameters; LBFGS, which needs several evaluations, as well.
         schedule: a torch schedule of it, advanced at every step.
         loss: what to make small; the mean squared error by default.
-        validation: error on other samples now and then; it chooses the best checkpoint.
-        settings: seed, directory, precision, clipping, hooks.
+        settings: seed, checkpoints, device, clipping, validation, hooks.
 
-    Raises SignatureError if the data are not the operator's, TrainingError if the loss is not finite or the
-    directory holds another run, and KeyboardInterrupt on Ctrl-C, after the last step is saved.
+    Raises SignatureError if the data are not the operator's, TrainingError if the loss is not finite or the directory
+    holds another run, and KeyboardInterrupt on Ctrl-C, after the last step is saved.
 
     >>> history = fit(operator, data, sampler=CartesianPoints(16, 1000), iterations=5000,
     ...               optimizer=torch.optim.Adam(operator.parameters(), 1e-3))  # doctest: +SKIP
     """
     settings, loss = settings or Settings(), loss or MeanSquaredError()
     operator.signature.require(data.signature, "the training data")
-    run = _Run(operator, data, sampler, optimizer, schedule, loss, validation, settings)
+    run = _Run(operator, data, sampler, optimizer, schedule, loss, settings)
+    run.require_sense()
+    run.start()
     return run.until(iterations)
+
+
+def load_weights(operator: Operator, checkpoint: Path) -> None:
+    """Put the weights of a checkpoint into an operator; raises TrainingError if its architecture is another."""
+    state = load_state(checkpoint)
+    if state["run"]["architecture"] != architecture_digest(operator):
+        raise TrainingError(
+            f"{checkpoint} holds the weights of another architecture than this {type(operator).__name__}: "
+            "build the operator that was trained, with the same arguments"
+        )
+    operator.load_state_dict(state["operator"])
 
 
 class _Run:
@@ -114,107 +94,128 @@ class _Run:
         optimizer: Optimizer,
         schedule: LRScheduler | None,
         loss: Loss,
-        validation: Validation | None,
         settings: Settings,
     ) -> None:
         self.operator, self.data, self.sampler, self.loss = operator, data, sampler, loss
-        self.validation, self.settings, self.schedule = validation, settings, schedule
-        self.identity = _identity(operator, data, sampler, optimizer, settings)
-        self.optimizer = optimizer
-        self.hooks = [*settings.hooks, *([loss] if isinstance(loss, Hook) else [])]
-        self.fabric = _fabric(settings.precision)
-        self.module, self.stepper = self.fabric.setup(operator, optimizer)
-        self.generator = generator_of(settings.seed, self.fabric.global_rank)
+        self.optimizer, self.schedule, self.settings = optimizer, schedule, settings
+        self.hooks: list[Hook] = [*settings.hooks, *([loss] if isinstance(loss, Hook) else [])]
+        self.checkpoints: Checkpoints | None = settings.checkpoints
         self.history = History()
         self.lowest = float("inf")
-        self.pending: list[torch.Tensor] = []  # losses since the last entry of the log
+        self.pending: list[Tensor] = []  # losses since the last entry of the log, not waited for
         self.log_position = 0
-        if settings.directory is not None:
-            settings.directory.mkdir(parents=True, exist_ok=True)
-            self._resume(settings.directory / LAST)
+        self.saved: int | None = None  # iteration of the last checkpoint
 
     @property
     def iteration(self) -> int:
         return self.history.iterations
 
+    def require_sense(self) -> None:
+        """Refuse arguments that would silently do nothing, or fail late."""
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            raise TrainingError("ReduceLROnPlateau waits for an error at every step: use a schedule of steps")
+        for hook in self.hooks:
+            if self.settings.validation is None and type(hook).after_validation is not Hook.after_validation:
+                raise TrainingError(
+                    f"{type(hook).__name__} waits for validation errors, and there is no validation: "
+                    "pass Settings(validation=Validation(...))"
+                )
+
+    def start(self) -> None:
+        """Move to the device, and go on from the last checkpoint if there is one."""
+        settings = self.settings
+        self.fabric = _fabric(settings.device)
+        if self.checkpoints is not None:
+            self.identity = run_identity(
+                self.operator, self.data, self.sampler, self.optimizer, self.schedule, self.loss, settings
+            )
+            self.identity["processes"] = str(self.fabric.world_size)
+        self.module, self.stepper = self.fabric.setup(self.operator, self.optimizer)
+        self.randomness = Randomness(settings.seed, self.fabric.global_rank, self.fabric.device)
+        for hook in self.hooks:
+            hook.start(self.fabric.device)
+        if self.checkpoints is not None:
+            Path(self.checkpoints.directory).mkdir(parents=True, exist_ok=True)
+            if self.checkpoints.last.exists():
+                self._resume(self.checkpoints)
+
     def until(self, iterations: int) -> History:
+        """Take steps until `iterations` are taken, a hook has enough or Ctrl-C comes."""
         start = time.perf_counter()
         first = self.fabric.global_rank == 0
-        directory = self.settings.directory if first else None
-        shown = first and not self.settings.quiet and iterations - self.iteration > 200
+        directory = self.checkpoints.directory if self.checkpoints and first else None
+        interrupted = False
         self.operator.train()
-        with RunLog(directory, self.log_position) as log, progress_bar(shown) as bar, _deferred_interrupt() as stop:
-            task = bar.add_task("fit", total=iterations, completed=self.iteration, loss=float("nan"), rate=0.0)
-            while self.iteration < iterations and not (stop() or any(hook.finished for hook in self.hooks)):
+        with (
+            RunLog(directory, self.log_position, self.iteration) as log,
+            Display(iterations, self.iteration, first and not self.settings.quiet) as display,
+            self.randomness.own(),
+            deferred_interrupt() as came,
+        ):
+            while self.iteration < iterations and not any(hook.finished for hook in self.hooks):
+                if interrupted := self._agreed(came):
+                    break
                 self._step()
-                if self.iteration % self.settings.log_every == 0 or self.iteration == iterations:
-                    mean = self._flush(log)
-                    bar.update(task, completed=self.iteration, loss=mean, rate=self._rate())
-                self._validate(log)
-                if self.iteration % self.settings.checkpoint_every == 0:
-                    self._save(log)
-            if not (self.pending and not torch.isfinite(torch.stack(self.pending)).all()):
-                self._save(log)
-            interrupted = stop()
+                self._observe(log, display, last=self.iteration == iterations)
+            self._save(log)
         self.operator.eval()
         self.history.seconds = time.perf_counter() - start
         if interrupted:
-            where = (
-                f"in {self.settings.directory}" if self.settings.directory else "(without a directory: nothing saved)"
-            )
-            raise KeyboardInterrupt(
-                f"training stopped after iteration {self.iteration} {where}; start it again to go on"
-            )
+            raise KeyboardInterrupt(self._how_to_go_on())
         return self.history
 
     def _step(self) -> None:
-        batch = self.sampler.draw(self.data, self.generator).to(self.fabric.device)
-        self.stepper.zero_grad()
-        loss = self.loss(self.module(batch.inputs, batch.query), batch)
-        self.fabric.backward(loss)
+        step = self.iteration + 1
         for hook in self.hooks:
-            hook.after_backward(self.iteration)
-        if self.settings.clip is not None:
-            self.fabric.clip_gradients(self.module, self.stepper, max_norm=self.settings.clip, error_if_nonfinite=False)
-        self.stepper.step()
+            hook.before_step(step)
+        batch = self.sampler.draw(self.data, self.randomness.sampler).to(self.fabric.device)
+
+        def gradient() -> Tensor:
+            self.stepper.zero_grad()
+            loss = self.loss(self.module(batch.inputs, batch.query), batch)
+            self.fabric.backward(loss)
+            for hook in self.hooks:
+                hook.after_backward(step)
+            if self.settings.clip is not None:
+                limit = self.settings.clip
+                self.fabric.clip_gradients(self.module, self.stepper, max_norm=limit, error_if_nonfinite=False)
+            return loss.detach()
+
+        self.pending.append(self.stepper.step(gradient))
         if self.schedule is not None:
             self.schedule.step()
-        self.history.iterations += 1
-        self.pending.append(loss.detach())
+        self.history.iterations = step
         for hook in self.hooks:
-            hook.after_step(self.iteration)
+            hook.after_step(step)
 
-    def _rate(self) -> float:
-        return float(self.optimizer.param_groups[0]["lr"])
+    def _observe(self, log: RunLog, display: Display, last: bool) -> None:
+        """Log, validate and save, each when it is time."""
+        if last or self.iteration % self.settings.log_every == 0:
+            self._flush(log)
+            display.update(self.iteration, self.history.losses[-1][1], self._rate())
+        validation = self.settings.validation
+        if validation is not None and self.iteration % validation.every == 0:
+            self._validate(log)
+        if self.checkpoints is not None and (last or self.iteration % self.checkpoints.every == 0):
+            if validation is None and self.history.losses:
+                self._keep_best(self.history.losses[-1][1])
+            self._save(log)
 
-    def _flush(self, log: RunLog) -> float:
-        """Mean loss since the last entry, into log and history; raises TrainingError for one that is not finite."""
+    def _flush(self, log: RunLog) -> None:
+        """Mean loss since the last entry, into log and history."""
         if not self.pending:
-            return float("nan")
-        losses = torch.stack(self.pending).cpu()
-        if not bool(torch.isfinite(losses).all()):
-            bad = int((~torch.isfinite(losses)).nonzero()[0, 0])
-            kept = f"the checkpoint {self.settings.directory / LAST}" if self.settings.directory else "no checkpoint"
-            raise TrainingError(
-                f"the loss is {float(losses[bad])} at iteration {self.iteration - len(losses) + bad + 1}, at a "
-                f"learning rate of {self._rate():.2e}: lower it, clip the gradient or look at the "
-                f"data; {kept} is from before"
-            )
-        mean = float(losses.mean())
+            return
+        mean = float(self._finite_losses().mean())
         self.pending.clear()
         self.history.losses.append((self.iteration, mean))
         log.write(self.iteration, loss=mean, learning_rate=self._rate())
-        if self.validation is None:
-            self._keep_best(mean)
-        return mean
 
     def _validate(self, log: RunLog) -> None:
-        """Measure the validation error, if it is time."""
-        if self.validation is None or self.iteration % self.validation.every:
-            return
+        validation = self.settings.validation
+        assert validation is not None
         self._flush(log)
         self.operator.eval()
-        error = self.validation.error(self.operator, self.fabric.device)
+        error = validation.error(self.operator, self.fabric.device)
         self.operator.train()
         self.history.validation.append((self.iteration, error))
         log.write(self.iteration, validation=error)
@@ -222,22 +223,69 @@ class _Run:
         for hook in self.hooks:
             hook.after_validation(self.iteration, error)
 
+    def _finite_losses(self) -> Tensor:
+        """Losses since the last entry, averaged over processes; raises TrainingError for one that is not finite."""
+        losses = torch.stack(self.pending)
+        if self.fabric.world_size > 1:
+            losses = self.fabric.all_reduce(losses, reduce_op="mean")  # type: ignore[assignment]
+        finite = torch.isfinite(losses)
+        if not bool(finite.all()):
+            bad = int((~finite).nonzero()[0, 0])
+            iteration = self.iteration - len(losses) + bad + 1
+            raise TrainingError(f"the loss is {float(losses[bad])} at iteration {iteration}{self._what_to_do()}")
+        return losses
+
+    def _require_finite(self) -> None:
+        """Before a checkpoint replaces one from which training can go on."""
+        if self.pending:
+            self._finite_losses()
+        for name, weights in self.operator.named_parameters():
+            if not bool(torch.isfinite(weights).all()):
+                raise TrainingError(
+                    f"weights {name!r} are not finite after iteration {self.iteration}{self._what_to_do()}"
+                )
+
+    def _what_to_do(self) -> str:
+        kept = "nothing was saved"
+        if self.checkpoints is not None and self.saved is not None:
+            kept = f"the last checkpoint, {self.checkpoints.last}, is from iteration {self.saved}"
+        advice = "lower it, clip the gradient (Settings.clip) or look at the data"
+        return f", at a learning rate of {self._rate():.2e}: {advice}; {kept}"
+
+    def _how_to_go_on(self) -> str:
+        if self.checkpoints is None:
+            return f"training stopped after iteration {self.iteration}; without Settings.checkpoints nothing was saved"
+        return (
+            f"training stopped after iteration {self.iteration}, saved in {self.checkpoints.last}: "
+            "start it again with the same arguments to go on"
+        )
+
+    def _rate(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def _agreed(self, came: Callable[[], bool]) -> bool:
+        """Whether Ctrl-C came. Processes agree at entries of the log, so that none waits for one that has left."""
+        if self.fabric.world_size == 1:
+            return came()
+        if self.iteration % self.settings.log_every:
+            return False
+        return bool(self.fabric.all_reduce(torch.tensor(float(came())), reduce_op="sum"))
+
     def _keep_best(self, error: float) -> None:
-        if error >= self.lowest or self.settings.directory is None:
+        if self.checkpoints is None or not error < self.lowest:
             return
-        self.lowest = error
-        self.history.best = self.settings.directory / BEST
+        self._require_finite()
+        self.lowest, self.history.best = error, self.checkpoints.best
         if self.fabric.global_rank == 0:
-            save_state(self.history.best, {"run": self.identity, "operator": self.operator.state_dict()})
+            operator = self.operator.state_dict()
+            state = {"run": self.identity, "iteration": self.iteration, "error": error, "operator": operator}
+            save_state(self.checkpoints.best, state)
 
     def _save(self, log: RunLog) -> None:
-        """Everything a resumed run needs; what other processes draw they replay from their own generators."""
-        if self.settings.directory is None:
+        """Write everything a run goes on from."""
+        if self.checkpoints is None or self.saved == self.iteration:
             return
-        position = log.position()
-        generators = self._gathered(self.generator.get_state())
-        if self.fabric.global_rank:
-            return
+        self._require_finite()
         state = {
             "run": self.identity,
             "iteration": self.iteration,
@@ -245,31 +293,31 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict() if self.schedule else None,
             "hooks": [hook.state_dict() for hook in self.hooks],
-            "generators": generators,
-            "torch": torch.get_rng_state(),
-            "pending": self.pending,
+            "processes": self._of_all_processes(),
             "lowest": self.lowest,
             "losses": self.history.losses,
             "validation": self.history.validation,
-            "log": position,
+            "log": log.position(),
         }
-        save_state(self.settings.directory / LAST, state)
+        if self.fabric.global_rank == 0:
+            save_state(self.checkpoints.last, state)
+        self.saved = self.iteration
 
-    def _gathered(self, state: torch.Tensor) -> list[torch.Tensor]:
+    def _of_all_processes(self) -> dict[str, Tensor]:
+        """Random states and pending losses, (processes, ...)."""
+        own = self.randomness.state()
+        own["pending"] = torch.stack(self.pending) if self.pending else torch.empty(0)
         if self.fabric.world_size == 1:
-            return [state]
-        gathered: torch.Tensor = self.fabric.all_gather(state.int())  # type: ignore[assignment]
-        return list(gathered.byte().cpu())
+            return {name: values.unsqueeze(0) for name, values in own.items()}
+        gathered: Any = self.fabric.all_gather(own)
+        return dict(gathered)
 
-    def _resume(self, path: Path) -> None:
-        if not path.exists():
-            return
-        state = load_state(path)
-        if state["run"] != self.identity:
-            changed = [key for key in self.identity if state["run"].get(key) != self.identity[key]]
+    def _resume(self, checkpoints: Checkpoints) -> None:
+        state = load_state(checkpoints.last)
+        require_same_run(checkpoints.last, state["run"], self.identity)
+        if "optimizer" not in state:
             raise TrainingError(
-                f"{path} is the checkpoint of another run, with another {' and '.join(changed)}: "
-                "choose another directory, or delete it to start again"
+                f"{checkpoints.last} is a best checkpoint, weights alone: use load_weights, or delete it"
             )
         self.operator.load_state_dict(state["operator"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -277,58 +325,25 @@ class _Run:
             self.schedule.load_state_dict(state["schedule"])
         for hook, saved in zip(self.hooks, state["hooks"], strict=True):
             hook.load_state_dict(saved)
-        self.generator.set_state(state["generators"][self.fabric.global_rank])
-        torch.set_rng_state(state["torch"])
-        self.pending, self.lowest, self.log_position = list(state["pending"]), state["lowest"], state["log"]
-        best = path.with_name(BEST)
-        self.history = History(
-            state["iteration"], 0.0, list(state["losses"]), list(state["validation"]), best if best.exists() else None
-        )
+        own = {name: values[self.fabric.global_rank] for name, values in state["processes"].items()}
+        self.pending = list(own.pop("pending").to(self.fabric.device))
+        self.randomness.load(own)
+        self.lowest, self.log_position, self.saved = state["lowest"], state["log"], state["iteration"]
+        best = checkpoints.best if checkpoints.best.exists() else None
+        self.history = History(state["iteration"], 0.0, list(state["losses"]), list(state["validation"]), best)
 
 
-def load_weights(operator: Operator, checkpoint: Path) -> None:
-    """Put the weights of a checkpoint into an operator of the same architecture."""
-    operator.load_state_dict(load_state(checkpoint)["operator"])
-
-
-def _identity(
-    operator: Operator, data: Dataset, sampler: Sampler, optimizer: Optimizer, settings: Settings
-) -> dict[str, str]:
-    """What makes two runs the same run, by name, so that a difference can be named."""
-    groups = [{k: v for k, v in group.items() if k not in ("params", "lr")} for group in optimizer.param_groups]
-    architecture = json.dumps(describe(operator), sort_keys=True)
-    return {
-        "architecture": hashlib.sha256(architecture.encode()).hexdigest(),
-        "data set": data.fingerprint(),
-        "sampler": repr(sampler),
-        "optimiser": f"{type(optimizer).__name__} {groups}",
-        "seed": str(settings.seed),
-        "precision": settings.precision,
-    }
-
-
-def _fabric(precision: Any) -> "Fabric":
-    """Fabric on this machine's accelerator, or on all processes of a `torchrun`."""
+def _fabric(device: Device) -> "Fabric":
+    """Fabric on one device of this machine, or on all processes of a `torchrun`."""
     from lightning_fabric import Fabric
 
     world, local = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     if world == 1:
-        fabric = Fabric(devices=1, precision=precision)
+        fabric = Fabric(accelerator=device.kind, devices=1, precision=device.precision)
     else:
-        fabric = Fabric(devices=local, num_nodes=world // local, strategy="ddp", precision=precision)
+        nodes = world // local
+        fabric = Fabric(
+            accelerator=device.kind, strategy="ddp", devices=local, num_nodes=nodes, precision=device.precision
+        )
     fabric.launch()
     return fabric
-
-
-@contextmanager
-def _deferred_interrupt() -> Iterator[Any]:
-    """Ctrl-C sets a flag instead of cutting a step in half; yields a function that tells whether it came."""
-    came = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield came.is_set
-        return
-    before = signal.signal(signal.SIGINT, lambda *_: came.set())
-    try:
-        yield came.is_set
-    finally:
-        signal.signal(signal.SIGINT, before)

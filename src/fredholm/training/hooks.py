@@ -3,18 +3,30 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 
 class Hook:
-    """Called at fixed places of `fit`; a subclass overrides what it needs."""
+    """Called at fixed places of `fit`; a subclass overrides what it needs.
 
-    def after_backward(self, iteration: int) -> None:
-        """Gradients are there, before clipping and the optimiser's step."""
+    Steps are counted from 1. Of several processes each calls its own hooks, and only the state of process 0 is saved:
+    what a hook keeps must be equal in all of them (average gradients, decide by the validation error).
+    """
 
-    def after_step(self, iteration: int) -> None:
+    def start(self, device: torch.device) -> None:
+        """The run begins, on this device; a saved state is loaded afterwards."""
+
+    def before_step(self, step: int) -> None:
+        """Nothing of this step has happened."""
+
+    def after_backward(self, step: int) -> None:
+        """Gradients are there, not yet clipped; several times a step for an optimiser like LBFGS."""
+
+    def after_step(self, step: int) -> None:
         """Weights have moved."""
 
-    def after_validation(self, iteration: int, error: float) -> None:
-        """A validation error is there."""
+    def after_validation(self, step: int, error: float) -> None:
+        """A validation error is there, equal in all processes."""
 
     @property
     def finished(self) -> bool:
@@ -30,11 +42,14 @@ class Hook:
 
 
 class EarlyStopping(Hook):
-    """Ends the training when `patience` validations in a row were not better than the best by the factor `margin`.
+    """Ends the training when `patience` validations in a row were not below the best so far times `margin`.
+
+    With `margin` < 1 the best moves only when it is beaten by that factor, so that small gains add up to one that
+    counts.
 
     >>> stopping = EarlyStopping(patience=2)
-    >>> for iteration, error in enumerate([1.0, 0.5, 0.6, 0.5]):
-    ...     stopping.after_validation(iteration, error)
+    >>> for step, error in enumerate([1.0, 0.5, 0.6, 0.5]):
+    ...     stopping.after_validation(step, error)
     >>> stopping.finished
     True
     """
@@ -43,9 +58,11 @@ class EarlyStopping(Hook):
         self.patience, self.margin = patience, margin
         self.best, self.waited = float("inf"), 0
 
-    def after_validation(self, iteration: int, error: float) -> None:
-        self.waited = 0 if error < self.best * self.margin else self.waited + 1
-        self.best = min(self.best, error)
+    def after_validation(self, step: int, error: float) -> None:
+        if error < self.best * self.margin:
+            self.best, self.waited = error, 0
+        else:
+            self.waited += 1
 
     @property
     def finished(self) -> bool:

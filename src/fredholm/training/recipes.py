@@ -32,8 +32,9 @@ from fredholm.operators.deeponet import (
     fit_pod_linear,
 )
 from fredholm.operators.operator import Operator
-from fredholm.training.fit import Settings, fit
+from fredholm.training.fit import fit
 from fredholm.training.history import History
+from fredholm.training.settings import Checkpoints, Settings
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,7 @@ class PlainDeepONet(Recipe):
             operator = DeepONet(data.signature, data.output_domain, branch, trunk)
         sampler: Sampler = CartesianPoints(256, 1000) if data.query is None else PairedPoints(1000, 1)
         optimizer = torch.optim.Adam(operator.parameters(), 1e-3)
-        settings = Settings(seed=seed, directory=directory)
+        settings = Settings(seed=seed, checkpoints=None if directory is None else Checkpoints(directory))
         history = fit(
             operator, data, sampler=sampler, iterations=iterations or 10000, optimizer=optimizer, settings=settings
         )
@@ -207,7 +208,8 @@ def descend(
     parameters = [parameter for parameter in operator.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(parameters, lr=1e-3)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9 ** (8 / iterations))
-    settings = Settings(seed=seed, directory=directory, clip=0.01)
+    checkpoints = None if directory is None else Checkpoints(directory)
+    settings = Settings(seed=seed, checkpoints=checkpoints, clip=0.01)
     return fit(
         operator,
         data,
