@@ -7,6 +7,7 @@ another domain, and converts to and from NumPy and xarray.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -15,7 +16,7 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.signature import DomainType, Function, Quantity
 
 if TYPE_CHECKING:
-    pass
+    import xarray
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,83 @@ class Field:
         return self.domain.stencil(points).apply(self.flat)
 
     def on(self, domain: Domain) -> "Field":
-        """This field interpolated onto another domain."""
+        """This field interpolated onto another domain: spectrally between periodic grids, else by stencils."""
+        from fredholm.fields.grid import Grid
+        from fredholm.fields.spectral import periodic_twins, resample
+
+        if isinstance(self.domain, Grid) and isinstance(domain, Grid) and periodic_twins(self.domain, domain):
+            return Field(resample(self.values, self.domain, domain), domain, self.quantities)
         values = self.at(domain.coordinates())
         return Field(values.reshape(*values.shape[:-1], *domain.shape), domain, self.quantities)
 
     def numpy(self) -> Any:
         """The values as a NumPy array."""
         return self.values.detach().cpu().numpy()
+
+    def to_xarray(self) -> "xarray.DataArray":
+        """A labelled array: dimensions batch0, ..., channel and the domain's axes; the domain itself is in the attributes."""
+        import json
+
+        import xarray
+
+        shape, extra = self.domain.shape, self.values.ndim - len(self.domain.shape) - 1
+        names = [axis.name for axis in self.domain.coordinate_axes]
+        dims = names if len(names) == len(shape) else [f"point{i}" for i in range(len(shape))]
+        coordinates: dict[str, Any] = {"channel": [quantity.name for quantity in self.quantities]}
+        points = self.domain.coordinates().reshape(*shape, -1)
+        for column, axis in enumerate(self.domain.coordinate_axes):
+            along = (points[..., column], dims)
+            if axis.name in dims:  # a tensor product: the coordinate varies along its own dimension only
+                index = tuple(slice(None) if dim == axis.name else 0 for dim in dims)
+                along = (points[(*index, column)], [axis.name])
+            coordinates[axis.name] = xarray.Variable(along[1], along[0].numpy(), {"units": axis.units})
+        units = [quantity.units for quantity in self.quantities]
+        return xarray.DataArray(
+            self.numpy(),
+            dims=[*(f"batch{i}" for i in range(extra)), "channel", *dims],
+            coords=coordinates,
+            attrs={"units": units[0] if len(set(units)) == 1 else units, "domain": json.dumps(self.domain.to_json())},
+        )
+
+    @classmethod
+    def from_xarray(cls, array: "xarray.DataArray") -> "Field":
+        """Inverse of `to_xarray`; raises SignatureError for an array that does not say its domain."""
+        import json
+
+        if "domain" not in array.attrs or "channel" not in array.coords:
+            raise SignatureError("the array has no attribute 'domain' or no coordinate 'channel': make one with to_xarray")
+        units = array.attrs.get("units", "")
+        names = [str(name) for name in array.coords["channel"].values]
+        listed = [units] * len(names) if isinstance(units, str) else list(units)
+        quantities = tuple(Quantity(name, unit) for name, unit in zip(names, listed, strict=True))
+        values = torch.from_numpy(array.values.copy())
+        return cls(values, Domain.from_json(json.loads(array.attrs["domain"])), quantities)
+
+    def plot(self, channel: int = 0) -> Any:
+        """The first sample's channel: a curve in 1-D, an image in 2-D; returns the matplotlib axes."""
+        from matplotlib import pyplot
+
+        values = self.values.reshape(-1, len(self.quantities), *self.domain.shape)[0, channel].detach().cpu()
+        axes, names = pyplot.gca(), [f"{a.name} [{a.units}]".removesuffix(" []") for a in self.domain.coordinate_axes]
+        if values.ndim == 1 and len(names) == 1:
+            axes.plot(self.domain.coordinates()[:, 0], values)
+        elif values.ndim == 2:
+            lower, upper = self.domain.bounds.tolist()
+            image = axes.imshow(
+                values.T, origin="lower", extent=(lower[0], upper[0], lower[1], upper[1]), aspect="auto"
+            )
+            axes.figure.colorbar(image, label=self.quantities[channel].units)
+            axes.set_ylabel(names[1])
+        elif len(names) == 2:
+            points = self.domain.coordinates()
+            axes.tripcolor(points[:, 0], points[:, 1], values)
+            axes.set_ylabel(names[1])
+        else:
+            raise SignatureError(f"a field in {len(names)}-D has no picture: take a slice first")
+        axes.set_xlabel(names[0])
+        axes.set_title(self.quantities[channel].name)
+        return axes
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{q.name} [{q.units}]".removesuffix(" []") for q in self.quantities)
+        return f"Field({names}; {tuple(self.values.shape)} on {self.domain!r})"
