@@ -9,5 +9,5 @@ from jaxtyping import install_import_hook
 PACKAGES = ["fields", "problems", "data", "layers", "operators", "training", "evaluation", "deploy", "studies"]
 install_import_hook(
     [*(f"fredholm.{package}" for package in PACKAGES), "fredholm.solvers.wave", "fredholm.solvers.wave_walls"],
-    "beartype.beartype",  # not the kernels: numba compiles those as they stand
+    "shape_checks.checked",  # not the kernels: numba compiles those as they stand
 )

@@ -80,7 +80,7 @@ class Field:
         return self.values.detach().cpu().numpy()
 
     def to_xarray(self) -> "xarray.DataArray":
-        """A labelled array: dimensions batch0, ..., channel and the domain's axes; the domain itself is in the attributes."""
+        """A labelled array: dimensions batch0, ..., channel and the domain's axes; its attributes hold the domain."""
         import json
 
         import xarray
@@ -110,7 +110,9 @@ class Field:
         import json
 
         if "domain" not in array.attrs or "channel" not in array.coords:
-            raise SignatureError("the array has no attribute 'domain' or no coordinate 'channel': make one with to_xarray")
+            raise SignatureError(
+                "the array has no attribute 'domain' or no coordinate 'channel': make one with to_xarray"
+            )
         units = array.attrs.get("units", "")
         names = [str(name) for name in array.coords["channel"].values]
         listed = [units] * len(names) if isinstance(units, str) else list(units)

@@ -1,7 +1,7 @@
 """Simplicial meshes: triangles in the plane, tetrahedra in space.
 
-Quadrature is the vertex rule (lumped mass): each simplex gives volume / (d + 1) to each of its vertices, which is exact for
-functions that are linear on every simplex. Interpolation is barycentric, that is, by those functions.
+Quadrature is the vertex rule (lumped mass): each simplex gives volume / (d + 1) to each of its vertices, which is
+exact for functions that are linear on every simplex. Interpolation is barycentric, that is, by those functions.
 """
 
 from collections.abc import Mapping

@@ -2,7 +2,8 @@
 
     ‖u‖² = Σ wᵢ u(xᵢ)²      |u|₁² = ∫ |∇u|²      ‖u‖₁² = ‖u‖² + |u|₁²
 
-Gradients are spectral along periodic axes, second order along others, and those of piecewise linear functions on meshes.
+Gradients are spectral along periodic axes, second order along others, and those of piecewise linear functions on
+meshes.
 """
 
 import torch

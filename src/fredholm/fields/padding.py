@@ -29,4 +29,8 @@ def pad_fields(name: str, fields: Sequence[Field]) -> Inputs:
         values.append(field.flat[..., index])
         points.append(field.domain.coordinates()[index].float())
         weights.append(torch.nn.functional.pad(field.domain.weights(), (0, missing)).float())
-    return {name: torch.stack(values), f"{name}.coordinates": torch.stack(points), f"{name}.weights": torch.stack(weights)}
+    return {
+        name: torch.stack(values),
+        f"{name}.coordinates": torch.stack(points),
+        f"{name}.weights": torch.stack(weights),
+    }

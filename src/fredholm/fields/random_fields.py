@@ -94,8 +94,10 @@ class SpectralGaussianField(ABC):
 
     def sample_each(self, generators: Sequence[torch.Generator]) -> Float[Tensor, "n *shape"]:
         """One field for each generator."""
-        noise = [torch.randn(self.grid.shape, generator=g, dtype=torch.float64) for g in generators]
-        return self._transform(torch.stack(noise))
+        # each by itself: a product of all at once would round differently for every number of them
+        shape = (1, *self.grid.shape)
+        noise = [torch.randn(shape, generator=g, dtype=torch.float64) for g in generators]
+        return torch.cat([self._transform(one) for one in noise])
 
     def covariance(self) -> Float[Tensor, "size size"]:
         """Covariance of the field's values at the grid's points, in closed form."""
@@ -170,7 +172,7 @@ def _real_fourier(size: int) -> Float[Tensor, "n n"]:
     """Orthogonal matrix of 1, cos x, sin x, cos 2x, ... on `size` equidistant points of a period."""
     x = 2 * math.pi * torch.arange(size, dtype=torch.float64) / size
     order = (torch.arange(size) + 1) // 2
-    phase = torch.where(torch.arange(size) % 2 == 0, math.pi / 2, 0.0)  # sin = cos shifted; order 0 is set below
+    phase = math.pi / 2 * (torch.arange(size) % 2 == 0).double()  # sin = cos shifted; order 0 is set below
     modes = torch.cos(order * x[:, None] - phase)
     modes[:, 0] = 1.0
     return modes / modes.norm(dim=0)

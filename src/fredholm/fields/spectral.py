@@ -1,7 +1,7 @@
 """Trigonometric interpolation and differentiation on periodic grids, exact for band-limited functions.
 
-Along each axis the discrete Fourier coefficients are padded with zeros or cut. The Nyquist coefficient of an even number of
-points stands for a cosine, so it is split evenly between ±n/2, and its derivative is zero at the points.
+Along each axis the discrete Fourier coefficients are padded with zeros or cut. The Nyquist coefficient of an even
+number of points stands for a cosine, so it is split evenly between ±n/2, and its derivative is zero at the points.
 """
 
 import math

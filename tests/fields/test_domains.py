@@ -1,0 +1,188 @@
+"""Domains: quadrature is exact or of its order, stencils reproduce what they should, and JSON loses nothing."""
+
+import itertools
+import json
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fredholm.errors import DataError, OutsideDomainError, UnknownNameError
+from fredholm.fields import Axis, Domain, Field, Grid, Mesh, PointCloud, Quantity, SphereGrid
+from fredholm.fields.encoding import decode_array, encode_array
+
+
+def l_shape(n: int) -> Grid:
+    mask = torch.ones(n + 1, n + 1, dtype=torch.bool)
+    mask[n // 2 + 1 :, n // 2 + 1 :] = False
+    return Grid(Axis("x", 0, 1, n + 1), Axis("y", 0, 1, n + 1), mask=mask)
+
+
+def triangles(n: int) -> Mesh:
+    """The unit square cut into 2 n² triangles, its inner vertices moved a little."""
+    grid = Grid(Axis("x", 0, 1, n + 1), Axis("y", 0, 1, n + 1))
+    points = grid.coordinates().clone()
+    inner = ((points > 0) & (points < 1)).all(-1)
+    points[inner] += 0.2 / n * torch.sin(37 * points[inner])
+    corner = torch.cartesian_prod(torch.arange(n), torch.arange(n)) @ torch.tensor([n + 1, 1])
+    lower = torch.stack([corner, corner + 1, corner + n + 2], -1)
+    upper = torch.stack([corner, corner + n + 2, corner + n + 1], -1)
+    return Mesh(points, torch.cat([lower, upper]), ("x", "y"))
+
+
+def tetrahedra() -> Mesh:
+    """The unit cube in six tetrahedra around its diagonal."""
+    corners = torch.cartesian_prod(*[torch.tensor([0.0, 1.0])] * 3)
+    paths = [[0, a, a + b, 7] for a, b, _ in itertools.permutations((4, 2, 1))]
+    return Mesh(corners, torch.tensor(paths), ("x", "y", "z"))
+
+
+DOMAINS = {
+    "grid": Grid(Axis("x", -1, 2, 7), Axis("y", 0, 1, 5)),
+    "L-shape": l_shape(8),
+    "periodic": Grid(Axis("x", 0, 1, 8, periodic=True)),
+    "product": Grid(Axis("x", 0, 1, 5), Axis("y", 0, 2, 6)) * Grid(Axis("t", 0, 3, 4, "s")),
+    "triangles": triangles(6),
+    "tetrahedra": tetrahedra(),
+    "cloud": PointCloud(torch.rand(40, 2, generator=torch.Generator().manual_seed(0)), ("x", "y")),
+    "Gauss-Legendre sphere": SphereGrid.gauss_legendre(6, 12),
+    "equiangular sphere": SphereGrid.equiangular(6, 12),
+}
+VOLUMES = {
+    "grid": 3.0,
+    "L-shape": 0.75,
+    "periodic": 1.0,
+    "product": 6.0,
+    "triangles": 1.0,
+    "tetrahedra": 1.0,
+    "Gauss-Legendre sphere": 4 * math.pi,
+    "equiangular sphere": 4 * math.pi,
+}
+named = pytest.mark.parametrize("name", DOMAINS)
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_weights_sum_to_the_volume(name: str) -> None:
+    weights = DOMAINS[name].weights()
+    assert bool((weights >= 0).all())
+    assert float(weights.sum()) == pytest.approx(VOLUMES[name], rel=1e-12)
+
+
+@named
+def test_json_makes_an_equal_domain(name: str) -> None:
+    domain = DOMAINS[name]
+    back = Domain.from_json(json.loads(json.dumps(domain.to_json())))
+    assert back == domain
+    assert hash(back) == hash(domain)
+    assert torch.equal(back.coordinates(), domain.coordinates())
+    assert domain != DOMAINS["grid" if name != "grid" else "product"]
+
+
+@named
+def test_own_points_are_interpolated_exactly(name: str) -> None:
+    domain = DOMAINS[name]
+    values = torch.rand(3, domain.size, dtype=torch.float64)
+    belongs = domain.weights() > 0
+    torch.testing.assert_close(
+        domain.stencil(domain.coordinates()[belongs]).apply(values), values[:, belongs], atol=1e-7, rtol=0
+    )
+
+
+@given(name=st.sampled_from(["grid", "L-shape", "product", "triangles", "tetrahedra"]), seed=st.integers(0, 10**6))
+@settings(max_examples=60, deadline=None)
+def test_linear_functions_are_reproduced(name: str, seed: int) -> None:
+    domain = DOMAINS[name]
+    generator = torch.Generator().manual_seed(seed)
+    lower, upper = domain.bounds
+    points = lower + (upper - lower) * torch.rand(30, domain.dimension, generator=generator, dtype=torch.float64)
+    points = points[domain.contains(points)]
+    slope = torch.randn(domain.dimension, generator=generator, dtype=torch.float64)
+    stencil = domain.stencil(points)
+    torch.testing.assert_close(stencil.weights.sum(-1), torch.ones(len(points), dtype=torch.float64))
+    torch.testing.assert_close(stencil.apply(domain.coordinates() @ slope), points @ slope, atol=1e-9, rtol=0)
+
+
+def test_periodic_axes_wrap() -> None:
+    grid = DOMAINS["periodic"]
+    values = torch.rand(8, dtype=torch.float64)
+    inside, outside = torch.tensor([[0.93], [0.3]]), torch.tensor([[1.93], [-0.7]])
+    torch.testing.assert_close(grid.stencil(inside).apply(values), grid.stencil(outside).apply(values))
+
+
+@pytest.mark.parametrize("name", ["grid", "L-shape", "product", "triangles", "cloud"])
+def test_points_outside_are_named(name: str) -> None:
+    domain = DOMAINS[name]
+    points = domain.coordinates()[domain.weights() > 0][:2].clone()
+    points[1, 0] = 17.0
+    with pytest.raises(OutsideDomainError, match=r"point 1 \(x = 17.*expected a point inside"):
+        domain.stencil(points)
+
+
+def test_the_missing_corner_of_an_l_shape_is_outside() -> None:
+    points = torch.tensor([[0.75, 0.75], [0.25, 0.75], [0.5, 0.9], [0.56, 0.56]])
+    assert l_shape(8).contains(points).tolist() == [False, True, True, False]
+
+
+@pytest.mark.parametrize("make", [l_shape, triangles])
+def test_quadrature_is_of_second_order(make: object) -> None:
+    def error(n: int) -> float:
+        domain = make(n)  # type: ignore[operator]
+        x, y = domain.coordinates().T
+        exact = {l_shape: 0.75 - 0.25 * 0, triangles: 1.0}[make]  # of the constant part
+        wave = torch.sin(3 * x) * torch.cos(2 * y)
+        whole = (1 - math.cos(3)) / 3 * math.sin(2) / 2
+        corner = (math.cos(1.5) - math.cos(3)) / 3 * (math.sin(2) - math.sin(1)) / 2
+        integral = whole - (corner if make is l_shape else 0)
+        return abs(float(domain.integrate(wave + 1)) - integral - exact)
+
+    assert math.log2(error(16) / error(32)) > 1.8
+
+
+def test_sphere_integrates_spherical_polynomials_exactly() -> None:
+    for grid in (DOMAINS["Gauss-Legendre sphere"], DOMAINS["equiangular sphere"]):
+        latitude, longitude = grid.coordinates().T
+        z, x = latitude.sin(), latitude.cos() * longitude.cos()
+        for values, exact in (
+            (z**4, 4 * math.pi / 5),
+            (x**2, 4 * math.pi / 3),
+            (x**2 * z**2, 4 * math.pi / 15),
+            (z, 0),
+        ):
+            assert float(grid.integrate(values)) == pytest.approx(exact, abs=1e-12)
+
+
+def test_bad_meshes_are_refused() -> None:
+    square = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
+    with pytest.raises(DataError, match="simplex 1 is degenerate"):
+        Mesh(square, torch.tensor([[0, 1, 2], [0, 2, 3]]), ("x", "y"))
+    with pytest.raises(DataError, match="refers to vertex 7"):
+        Mesh(square, torch.tensor([[0, 1, 7]]), ("x", "y"))
+
+
+def test_foreign_kinds_and_broken_arrays_are_refused() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'grid'"):
+        Domain.from_json({"kind": "gird"})
+    encoded = encode_array(torch.arange(6.0))
+    with pytest.raises(DataError, match="cannot hold"):
+        decode_array({**encoded, "shape": [7]})
+    with pytest.raises(DataError, match="not an encoded array"):
+        decode_array({**encoded, "data": "@@@"})
+
+
+@pytest.mark.parametrize("name", [name for name in DOMAINS if name != "L-shape"])
+def test_xarray_round_trip_loses_nothing(name: str) -> None:
+    from fredholm.fields import Field as FieldType
+
+    domain = DOMAINS[name]
+    values = torch.rand(2, 2, *domain.shape)
+    field = Field(values, domain, (Quantity("u", "Pa"), Quantity("v", "m/s")))
+    array = field.to_xarray()
+    back = FieldType.from_xarray(array)
+    assert torch.equal(back.values, values)
+    assert back.domain == domain
+    assert back.quantities == field.quantities
+    if name == "product":
+        assert array.dims == ("batch0", "channel", "x", "y", "t")
+        assert array.coords["t"].attrs["units"] == "s"
