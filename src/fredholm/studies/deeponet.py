@@ -25,7 +25,7 @@ from fredholm.studies.study import Budget, Run, Study
 from fredholm.training import Settings, fit
 
 _TRIPLES, _TEST, _TEST_POINTS = 10_000, 2_000, 20
-_STEPS = {Budget.QUICK: 5_000, Budget.FULL: 50_000}
+_STEPS = {Budget.QUICK: 10_000, Budget.FULL: 50_000}
 
 
 class DeepONetStudy(Study):
