@@ -17,7 +17,7 @@ from fredholm.data import Dataset, generate
 from fredholm.deploy import Artifact, export, load, save
 from fredholm.errors import DataError
 from fredholm.evaluation import TrainingCost, evaluate
-from fredholm.problems import Room, problem_named
+from fredholm.problems import RandomSources, Room, SourceLattice, problem_named
 from fredholm.training.recipes import recipe_named
 
 TEST_SAMPLES = 24
