@@ -43,7 +43,8 @@ def load_state(path: Path) -> dict[str, Any]:
     try:
         with safe_open(path, "pt") as file:
             digest, _, tree = (file.metadata() or {})[_METADATA].partition(" ")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            # Cloned into torch's own alignment, on which the order of sums in dot products depends.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 - not a mapping
         if digest != _digest(tree, tensors):
             raise ValueError("its digest differs from its contents")
         state: dict[str, Any] = _unflatten(json.loads(tree), tensors)

@@ -325,7 +325,8 @@ class _Run:
             self.schedule.load_state_dict(state["schedule"])
         for hook, saved in zip(self.hooks, state["hooks"], strict=True):
             hook.load_state_dict(saved)
-        own = {name: values[self.fabric.global_rank] for name, values in state["processes"].items()}
+        # Cloned, because torch crashes on a random state that is a view into a larger tensor.
+        own = {name: values[self.fabric.global_rank].clone() for name, values in state["processes"].items()}
         self.pending = list(own.pop("pending").to(self.fabric.device))
         self.randomness.load(own)
         self.lowest, self.log_position, self.saved = state["lowest"], state["log"], state["iteration"]
