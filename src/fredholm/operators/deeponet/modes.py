@@ -20,6 +20,7 @@ from fredholm.fields.domain import Domain, Stencil
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.product import Product
 from fredholm.layers.architecture import Described
+from fredholm.operators.deeponet.continuation import continued
 
 
 class Modes(nn.Module, Described, ABC):
@@ -86,12 +87,14 @@ class SeparableModes(Modes):
     def of(cls, domain: Domain, values: Float[Tensor, "rank n"], tolerance: float) -> "SeparableModes":
         """Truncated higher-order SVD of modes: relative error at most `tolerance` in the Frobenius norm of `values`.
 
-        Values outside a masked domain are first set to the nearest inside, so that interpolation near walls sees a
-        continuous function.
+        Points of no quadrature weight, such as those outside a mask, do not count; there the modes are continued.
         """
-        shape = tuple(axis.size for axis in grid_axes(domain))
-        filled = _filled(domain, values).double().reshape(-1, *shape)
-        allowed = tolerance * filled.norm() / math.sqrt(len(shape))
+        axes = grid_axes(domain)
+        shape = tuple(axis.size for axis in axes)
+        inside = (domain.weights() > 0).reshape(shape)
+        fields = values.double().reshape(-1, *shape)
+        allowed = tolerance * (fields * inside).norm() / math.sqrt(len(shape))
+        filled = continued(fields, inside, axes)
         core, factors = filled, []
         for axis in range(1, len(shape) + 1):
             unfolded = filled.movedim(axis, 0).flatten(1)
@@ -162,18 +165,3 @@ def _interpolated(factor: Tensor, axis: Axis, at: Tensor) -> Tensor:
         index = (base + offset).remainder(axis.size) if axis.periodic else base + offset
         rows = rows + weight.unsqueeze(-1) * factor[index]
     return rows
-
-
-def _filled(domain: Domain, values: Tensor) -> Tensor:
-    """Values with points of no quadrature weight set to the nearest point that has some."""
-    outside = domain.weights() <= 0
-    if not bool(outside.any()):
-        return values
-    from scipy.ndimage import distance_transform_edt
-
-    blocked = outside.reshape(domain.shape).numpy()
-    nearest = distance_transform_edt(blocked, return_distances=False, return_indices=True)
-    index = torch.zeros(domain.shape, dtype=torch.int64)
-    for axis, length in enumerate(domain.shape):
-        index = index * length + torch.from_numpy(nearest[axis]).long()
-    return values[:, index.reshape(-1)]
