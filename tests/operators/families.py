@@ -108,7 +108,8 @@ def _separable() -> DeepONet:
 
 
 def _feed_forward() -> FeedForward:
-    return FeedForward(SIGNATURE, OUTPUT, both(), MLP([8 + 3, 10, 10, 2], nn.Tanh()))
+    network = MLP([8 + 3, 10, 10, 2], nn.Tanh())
+    return FeedForward(SIGNATURE, OUTPUT, both(), network, CoordinateScaling.box(OUTPUT))
 
 
 _FAMILIES: dict[str, Callable[[], Operator]] = {

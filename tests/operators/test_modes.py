@@ -135,7 +135,7 @@ def test_the_layer_behind_a_wall_continues_cubics(periodic: bool) -> None:
 
 
 def test_walls_cost_few_factors() -> None:
-    """Plane waves in an L need hardly more factors than in the whole box, and fewer than with zeros behind the walls."""
+    """Plane waves in an L need hardly more factors than in the box, and fewer than with zeros behind the walls."""
     room = l_shape(33)
     x, y = room.coordinates().T
     angles = torch.tensor([0.3, 1.0, 2.0, 3.0]).double()[:, None]
