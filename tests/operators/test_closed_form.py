@@ -176,3 +176,7 @@ def test_what_has_no_closed_form_is_refused() -> None:
     )
     with pytest.raises(DataError, match="query points of their own"):
         fit_pod_linear(triples, SENSORS, 3)
+    inputs = data.inputs(torch.arange(10))
+    nothing = Dataset.from_arrays(data.signature, LINE, inputs, torch.zeros(10, 1, 40))
+    with pytest.raises(DataError, match="all outputs of the data set are zero"):
+        fit_pod_linear(nothing, SENSORS, 3)

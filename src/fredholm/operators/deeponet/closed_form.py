@@ -67,8 +67,12 @@ def fit_pod_linear(
         rank: largest number of modes.
         ridge: relative to the largest singular value of the sensor matrix, squared.
         tolerance: of a separable compression of the modes, relative to the field; None keeps them dense and exact.
+
+    Raises DataError if each sample has query points of its own, or all outputs are zero.
     """
     decomposition = ProperOrthogonalDecomposition.of(data, rank)
+    if not decomposition.singular_values[0] > 0:
+        raise DataError("all outputs of the data set are zero: there are no modes to find")
     rank, channels = len(decomposition.singular_values), len(data.signature.output.channels)
     # Modes scaled by their singular values weigh in a compression as much as they do in the field.
     size = decomposition.singular_values / decomposition.singular_values[0]
