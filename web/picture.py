@@ -57,9 +57,7 @@ def photograph(address: str, target: Path, view: str, time_index: int | None, de
 
 def main() -> None:
     """Read the command line and take the picture."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address", help="address of the room page, ending in /room/")
     parser.add_argument("target", type=Path, help="PNG file to write")
     parser.add_argument("--view", choices=["network", "solver", "difference"], default="network")
