@@ -2,6 +2,7 @@
 
 import math
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,24 +11,14 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 
-from fredholm.deploy import Artifact, Limits, create_app, export, load, save
+from fredholm.deploy import Artifact, Limits, create_app, save
 from fredholm.deploy.service import PortInUseError, require_free, running_service
-from fredholm.training.recipes import PODLinear
-from rooms import TEST_ROOM, TRAIN_ROOM, solved
+from rooms import TEST_ROOM
 
 
 @pytest.fixture(scope="module")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    path = tmp_path_factory.mktemp("service") / "room"
-    fitted = PODLinear().fit(solved(TRAIN_ROOM, 25, 0))
-    save(fitted.operator, path, provenance=fitted.provenance, accuracy={"relative_l2": 0.01, "rmse": 0.001})
-    export(path)
-    return load(path)
-
-
-@pytest.fixture(scope="module")
-def client(artifact: Artifact) -> Iterator[TestClient]:
-    with TestClient(create_app(artifact, Limits(body_bytes=200_000, values=50_000))) as client:
+def client(room: Artifact) -> Iterator[TestClient]:
+    with TestClient(create_app(room, Limits(body_bytes=200_000, values=50_000))) as client:
         yield client
 
 
@@ -35,10 +26,10 @@ def pulse() -> torch.Tensor:
     return TEST_ROOM.pulses(torch.tensor([[0.8, 1.1]], dtype=torch.float64))["initial_pressure"]
 
 
-def test_prediction_is_the_operator_s(client: TestClient, artifact: Artifact) -> None:
+def test_prediction_is_the_operator_s(client: TestClient, room: Artifact) -> None:
     query = [[0.5, 0.5, 0.004], [1.37, 0.21, 0.0055]]
     answer = client.post("/v1/predict", json={"inputs": {"initial_pressure": pulse().tolist()}, "query": query}).json()
-    expected = artifact.predict({"initial_pressure": pulse()}, torch.tensor(query))
+    expected = room.predict({"initial_pressure": pulse()}, torch.tensor(query))
     np.testing.assert_allclose(answer["values"], expected.numpy(), atol=1e-6)
     assert answer["shape"] == [1, 1, 2]
     assert answer["channels"] == ["pressure"]
@@ -53,8 +44,10 @@ def test_prediction_is_the_operator_s(client: TestClient, artifact: Artifact) ->
         ({"inputs": {"initial_pressure": [[[[1.0, "x"]]]]}}, 422, "not a regular array"),
         ({"inputs": {"initial_pressure": pulse().tolist(), "other": [1.0]}}, 422, "other"),
         ({"inputs": {"initial_pressure": pulse().tolist()}, "query": [[0.5, 0.5]]}, 422, "coordinates ['x', 'y', 't']"),
+        ({"inputs": {"initial_pressure": pulse().tolist()}, "query": [[0.5, 2.5, 0.0]]}, 422, "y = 2.5"),
+        ({"inputs": {"initial_pressure": (pulse() * 3e38).tolist()}}, 422, "the answer has"),
         ({"inputs": {"initial_pressure": pulse().expand(20, -1, -1, -1).tolist()}}, 422, "ask for fewer"),
-        ({"inputs": {"initial_pressure": pulse().expand(200, -1, -1, -1).tolist()}}, 413, "allowed are 200000"),
+        ({"inputs": {"initial_pressure": pulse().expand(200, -1, -1, -1).tolist()}}, 413, "over 200000 bytes"),
     ],
 )
 def test_what_does_not_fit_is_refused(client: TestClient, body: dict, status: int, reason: str) -> None:
@@ -68,6 +61,49 @@ def test_values_that_are_not_numbers_are_refused(client: TestClient) -> None:
     answer = client.post("/v1/predict", content=text, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert "NaN" in answer.json()["error"]
+
+
+def test_a_body_that_does_not_say_its_length_is_counted(client: TestClient) -> None:
+    def body() -> Iterator[bytes]:
+        yield b'{"inputs": {"initial_pressure": ['
+        for _ in range(30):
+            yield b"1.0, " * 2_000
+
+    answer = client.post("/v1/predict", content=body(), headers={"content-type": "application/json"})
+    assert "content-length" not in answer.request.headers
+    assert answer.status_code == 413
+    assert answer.json()["error"] == "the body has over 200000 bytes, which is all that is allowed"
+
+
+def test_an_answer_that_takes_too_long_is_not_waited_for(room: Artifact) -> None:
+    app = create_app(room, Limits(seconds=0.2))
+    told = threading.Event()
+    app.get("/slow")(lambda: {"told": told.wait(60)})  # ends only once the client has been answered
+    with TestClient(app) as client:
+        answer = client.get("/slow")
+        told.set()
+        assert answer.status_code == 503
+        assert answer.json()["error"] == "the request took longer than 0.2 s: ask for less"
+        assert client.get("/health").status_code == 200
+
+
+def test_every_answer_has_the_headers_that_browsers_heed(client: TestClient) -> None:
+    for path in ("/health", "/docs", "/room/", "/nowhere", "/v1/graphs/leaf.onnx"):
+        headers = client.get(path).headers
+        assert "script-src 'self' 'wasm-unsafe-eval'" in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert "access-control-allow-origin" not in headers
+    assert client.get("/nowhere").json() == {"error": "Not Found"}
+
+
+def test_a_rigid_room_has_a_manifest_of_strict_json(room: Artifact, tmp_path: Path) -> None:
+    provenance = {"problem": {"name": "other", "parameters": {"wall_impedance": math.inf}}}
+    rigid = save(room.operator, tmp_path / "rigid", provenance=provenance)
+    with TestClient(create_app(rigid)) as client:
+        answer = client.get("/v1/manifest")
+        assert answer.json()["provenance"]["problem"]["parameters"] == {"wall_impedance": "inf"}
+        body = {"inputs": {"initial_pressure": pulse().tolist()}, "query": [[0.5, 0.5, 0.004]]}  # without graphs, too
+        assert client.post("/v1/predict", json=body).json()["shape"] == [1, 1, 1]
 
 
 def test_broken_json_and_unknown_graphs(client: TestClient) -> None:
@@ -111,18 +147,21 @@ def test_reference_solution_is_the_solver_s(client: TestClient) -> None:
     assert "outside the room" in outside.json()["error"]
 
 
-def test_a_real_server_on_loopback_and_a_port_in_use(artifact: Artifact) -> None:
+def test_a_real_server_on_loopback_and_a_port_in_use(room: Artifact) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with running_service(artifact.path, port=port) as get:
+    with running_service(room.path, port=port) as get:
         assert b'"ok"' in get("/health")
-        assert get("/v1/graphs/branch.onnx") == (artifact.path / "branch.onnx").read_bytes()
+        assert get("/v1/graphs/branch.onnx") == (room.path / "branch.onnx").read_bytes()
         with pytest.raises(PortInUseError, match=rf"port {port} on 127.0.0.1 is in use.*--port \d+"):
             require_free("127.0.0.1", port)
+    require_free("127.0.0.1", port)
+    with pytest.raises(PortInUseError, match="choose one from 1 to 65535"):
+        require_free("127.0.0.1", 70_000)
 
 
-def test_a_room_without_graphs_says_how_to_make_them(artifact: Artifact, tmp_path: Path) -> None:
-    bare = save(artifact.operator, tmp_path / "bare", provenance=artifact.manifest.provenance)
+def test_a_room_without_graphs_says_how_to_make_them(room: Artifact, tmp_path: Path) -> None:
+    bare = save(room.operator, tmp_path / "bare", provenance=room.manifest.provenance)
     with pytest.raises(Exception, match="run `fredholm export"):
         create_app(bare)

@@ -4,14 +4,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from fredholm.deploy.artifact import Artifact, Manifest, load, save
+from fredholm.deploy.backend import Backend, OnnxRuntimeBackend, TorchBackend, TorchCompileBackend
 from fredholm.deploy.onnx_export import Certificate, export
+from fredholm.deploy.predictor import Predictor
 
 if TYPE_CHECKING:
     from fredholm.deploy.service import Limits, create_app, serve
 
 _SERVICE = ("Limits", "create_app", "serve")  # FastAPI is loaded when something is served
 
-__all__ = ["Artifact", "Certificate", "Limits", "Manifest", "create_app", "export", "load", "save", "serve"]
+__all__ = [
+    "Artifact",
+    "Backend",
+    "Certificate",
+    "Limits",
+    "Manifest",
+    "OnnxRuntimeBackend",
+    "Predictor",
+    "TorchBackend",
+    "TorchCompileBackend",
+    "create_app",
+    "export",
+    "load",
+    "save",
+    "serve",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,9 +4,13 @@
 against another through it; so can anything else that compares them.
 """
 
+import contextlib
+import copy
 import io
+import logging
+import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -41,10 +45,17 @@ class Graph:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a back-end can do: lengths of axes that change from call to call, and precisions of its arithmetic."""
+    """What a back-end can do.
+
+    Args:
+        free_axes: whether the lengths of free axes (batch, points) may change from call to call.
+        precisions: of its arithmetic.
+        device: where it computes.
+    """
 
     free_axes: bool
     precisions: tuple[str, ...]
+    device: str = "cpu"
 
 
 class Backend(ABC):
@@ -56,7 +67,7 @@ class Backend(ABC):
 
     @abstractmethod
     def compile(self, graph: Graph) -> Compiled:
-        """The graph as a function of named arrays."""
+        """The graph as a function of named arrays; raises ExportError if this back-end cannot run it."""
 
     @abstractmethod
     def version(self) -> str:
@@ -73,20 +84,50 @@ class TorchBackend(Backend):
         self.precision = precision
 
     def compile(self, graph: Graph) -> Compiled:
-        import copy
-
         dtype = getattr(torch, self.precision)
-        module = copy.deepcopy(graph.module).to(dtype).eval()
+        return _in_torch(graph, copy.deepcopy(graph.module).to(dtype).eval(), dtype)
 
-        def run(arrays: Mapping[str, np.ndarray]) -> Arrays:
-            tensors = [torch.from_numpy(np.asarray(arrays[name])).to(dtype) for name in graph.example]
-            with torch.inference_mode():
-                return {graph.output: module(*tensors).numpy()}
+    def version(self) -> str:
+        return torch.__version__
 
+
+class TorchCompileBackend(Backend):
+    """torch.compile, in float32.
+
+    Args:
+        compiler: of the traced graph; see `torch.compiler.list_backends`. The default needs a C++ compiler.
+    """
+
+    name: ClassVar[str] = "torch.compile"
+    capabilities: ClassVar[Capabilities] = Capabilities(True, ("float32",))
+
+    def __init__(self, compiler: str = "inductor") -> None:
+        self.compiler = compiler
+
+    def compile(self, graph: Graph) -> Compiled:
+        module = copy.deepcopy(graph.module).eval()
+        compiled = torch.compile(module, dynamic=True, backend=self.compiler)
+        run = _in_torch(graph, compiled, torch.float32)
+        try:
+            run({name: value.numpy() for name, value in graph.example.items()})  # compilation happens at the first call
+        except Exception as error:  # the compiler raises many kinds; all mean that this module cannot be compiled
+            reason = next(iter(str(_root(error)).splitlines()), type(error).__name__)
+            raise ExportError(f"{graph.output!r} cannot be compiled by torch: {reason}") from error
         return run
 
     def version(self) -> str:
         return torch.__version__
+
+
+def _in_torch(graph: Graph, module: Callable[..., Tensor], dtype: torch.dtype) -> Compiled:
+    """A function of arrays that calls a torch module."""
+
+    def run(arrays: Mapping[str, np.ndarray]) -> Arrays:
+        tensors = [torch.from_numpy(np.asarray(arrays[name])).to(dtype) for name in graph.example]
+        with torch.inference_mode():
+            return {graph.output: module(*tensors).numpy()}
+
+    return run
 
 
 class OnnxRuntimeBackend(Backend):
@@ -122,10 +163,6 @@ def session(model: bytes, threads: int = 0) -> Compiled:
 
 def to_onnx(graph: Graph) -> bytes:
     """The graph as an ONNX model in one piece; raises ExportError if torch cannot export the module."""
-    import contextlib
-    import logging
-    import warnings
-
     dims: dict[str, Any] = {}
     shapes = []
     for name in graph.example:
@@ -133,10 +170,8 @@ def to_onnx(graph: Graph) -> bytes:
         for length in free.values():
             dims.setdefault(length, torch.export.Dim(length, min=1))
         shapes.append({axis: dims[length] for axis, length in free.items()})
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with _quiet_exporter():
             exported = torch.export.export(
                 _Positional(graph.module).eval(), tuple(graph.example.values()), dynamic_shapes=(tuple(shapes),)
             )
@@ -144,16 +179,44 @@ def to_onnx(graph: Graph) -> bytes:
                 exported, input_names=list(graph.example), output_names=[graph.output], dynamo=True, verbose=False
             )
     except Exception as error:  # the exporter raises many kinds; all mean that this module cannot be exported
-        reason = str(_root(error)).splitlines()[0]
-        raise ExportError(f"{type(graph.module).__name__} cannot be exported to ONNX: {reason}") from error
+        reason = next(iter(str(_root(error)).splitlines()), type(error).__name__)
+        raise ExportError(f"{graph.output!r} cannot be exported to ONNX: {reason}") from error
     assert program is not None
     program.optimize()
     model = program.model_proto
+    _name_free_axes(model.graph, graph)
     for key, value in graph.metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
     content: bytes = model.SerializeToString()
     return content
+
+
+def _name_free_axes(rendered: Any, graph: Graph) -> None:
+    """Call the lengths of free axes by the graph's names, which the exporter replaces by symbols of its own."""
+    names = {
+        value.type.tensor_type.shape.dim[axis].dim_param: name
+        for value in rendered.input
+        for axis, name in graph.free.get(value.name, {}).items()
+    }
+    for value in (*rendered.input, *rendered.output, *rendered.value_info):
+        for length in value.type.tensor_type.shape.dim:
+            if length.dim_param:
+                length.dim_param = names.get(length.dim_param, length.dim_param)
+
+
+@contextlib.contextmanager
+def _quiet_exporter() -> Iterator[None]:
+    """The exporter without its running commentary; what it finds wrong, it raises."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 class _Positional(nn.Module):

@@ -1,6 +1,7 @@
 """Export: the operator as ONNX graphs, checked to compute what the operator computes.
 
-`operator.onnx` maps the signature's inputs and a query to the output. A DeepONet also becomes two graphs,
+`operator.onnx` maps the signature's inputs and, if the operator takes one, a query to the output. A DeepONet also
+becomes two graphs,
 
     branch.onnx   inputs -> coefficients (batch, channels, p)
     trunk.onnx    query (points, d) -> basis (points, channels, p)
@@ -8,7 +9,7 @@
 whose contraction over p is the output: then a moving source costs a branch, and a moving listener a trunk.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
@@ -18,11 +19,20 @@ import torch
 from torch import Tensor, nn
 
 from fredholm.deploy.artifact import WEIGHTS, Artifact, Manifest, load, replace_artifact
-from fredholm.deploy.backend import Backend, Compiled, Graph, OnnxRuntimeBackend, TorchBackend, session, to_onnx
+from fredholm.deploy.backend import (
+    Arrays,
+    Backend,
+    Compiled,
+    Graph,
+    OnnxRuntimeBackend,
+    TorchBackend,
+    session,
+    to_onnx,
+)
 from fredholm.errors import ExportError
 from fredholm.fields.signature import Function
 from fredholm.operators.deeponet import DeepONet
-from fredholm.operators.operator import Operator
+from fredholm.operators.operator import Operator, Query
 
 TOLERANCE = 1e-5
 _BATCHES, _POINTS = (1, 2, 7), (1, 13, 257)
@@ -32,7 +42,8 @@ _BATCHES, _POINTS = (1, 2, 7), (1, 13, 257)
 class Comparison:
     """Worst difference of one graph on one back-end from the operator in float64, over all shapes tried.
 
-    Differences are relative to the largest output; `rounding` is that of the operator itself in float32.
+    `difference` and `rounding` are relative to the largest magnitude of the channel at hand, over all calls;
+    `rounding` is what the operator itself loses in float32. `absolute` is in the output's units.
     """
 
     graph: str
@@ -40,6 +51,7 @@ class Comparison:
     version: str
     shapes: tuple[tuple[int, ...], ...]
     difference: float
+    absolute: float
     rounding: float
     tolerance: float
 
@@ -55,54 +67,102 @@ class Certificate:
         """One line."""
         worst = max(self.comparisons, key=lambda c: c.difference)
         tried = sum(len(c.shapes) for c in self.comparisons)
+        names = ", ".join(c.graph for c in self.comparisons)
         return (
-            f"{len(self.comparisons)} graphs equal in {worst.backend} {worst.version}: worst relative difference "
+            f"graphs equal in {worst.backend} {worst.version} ({names}): worst relative difference "
             f"{worst.difference:.1e} ({worst.graph}) over {tried} shapes"
         )
 
 
-def export(artifact: Artifact | str | Path, *, tolerance: float = TOLERANCE) -> Certificate:
+def export(artifact: Artifact | str | Path, *, tolerance: float = TOLERANCE, progress: bool = True) -> Certificate:
     """Add ONNX graphs to an artifact, after checking each in ONNX Runtime.
 
-    Raises ExportError, leaving the artifact as it was, if a graph differs by more than `tolerance` of its largest
-    output.
+    Raises ExportError, leaving the artifact as it was, if a graph differs by more than `tolerance` of the largest
+    output in a channel.
 
     >>> print(export("runs/room/artifact").summary)  # doctest: +SKIP
     """
+    from rich.console import Console
+
     artifact = artifact if isinstance(artifact, Artifact) else load(artifact)
-    contents, comparisons = {}, []
-    for name, graph in graphs_of(artifact.operator).items():
-        model = to_onnx(graph)
-        comparisons.append(compare(name, graph, session(model), OnnxRuntimeBackend(), tolerance))
-        contents[f"{name}.onnx"] = model
+    backend, graphs = OnnxRuntimeBackend(), graphs_of(artifact.operator)
+    contents: dict[str, bytes] = {}
+    compiled: dict[str, Compiled] = {}
+    comparisons = []
+    with Console(stderr=True, quiet=not progress).status("exporting") as status:
+        for name, graph in graphs.items():
+            status.update(f"exporting {name}.onnx")
+            contents[f"{name}.onnx"] = to_onnx(graph)
+            compiled[name] = session(contents[f"{name}.onnx"])
+            comparisons.append(compare(name, graph, compiled[name], backend, tolerance))
+        if "branch" in graphs:
+            parts = _contracted(compiled["branch"], compiled["trunk"], graphs)
+            comparisons.append(compare("branch x trunk", graphs["operator"], parts, backend, tolerance))
     certificate = Certificate(tuple(comparisons))
     _store(artifact, contents, certificate)
     return certificate
 
 
 def compare(name: str, graph: Graph, compiled: Compiled, backend: Backend, tolerance: float) -> Comparison:
-    """Run a compiled graph and the operator side by side on random inputs of several shapes; raises ExportError."""
+    """Run a compiled graph and the operator side by side on random inputs of several shapes.
+
+    Raises ExportError naming the worst place if they differ by more than `tolerance`, or are not finite.
+    """
+    calls = _calls(name, graph, compiled)
+    # one scale for all calls: a single value near zero says nothing of its channel's range
+    scale = np.max([call.magnitude for call in calls], axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
+    rounding = max(float(call.error(call.single, scale).max()) for call in calls)
+    worst = max(calls, key=lambda call: call.error(call.answer, scale).max())
+    error = worst.error(worst.answer, scale)
+    difference = float(error.max())
+    if not difference <= tolerance:
+        index = np.unravel_index(int(error.argmax()), error.shape)
+        raise ExportError(
+            f"{name} differs from the operator in {backend.name} by {difference:.2e} of its largest output, with "
+            f"{worst.lengths} at index {tuple(map(int, index))}: it answers {worst.answer[index]:.8g}, the operator "
+            f"{worst.truth[index]:.8g}. Allowed are {tolerance:.0e}, and float32 itself loses {rounding:.1e}: look "
+            "for randomness or an operation that the exporter renders otherwise"
+        )
+    absolute = max(float(np.abs(call.answer - call.truth).max()) for call in calls)
+    shapes = tuple(tuple(call.truth.shape) for call in calls)
+    return Comparison(name, backend.name, backend.version(), shapes, difference, absolute, rounding, tolerance)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Outputs of one call, channels on axis 1: the operator's in float64, a back-end's, the operator's in float32."""
+
+    lengths: dict[str, int]
+    truth: np.ndarray
+    answer: np.ndarray
+    single: np.ndarray
+
+    @property
+    def magnitude(self) -> np.ndarray:
+        """Largest magnitude in every channel."""
+        largest: np.ndarray = np.abs(np.moveaxis(self.truth, 1, 0)).reshape(self.truth.shape[1], -1).max(axis=1)
+        return largest
+
+    def error(self, values: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Differences in units of each channel's scale; what is not finite is infinitely wrong."""
+        channels = scale.reshape(-1, *[1] * (self.truth.ndim - 2))
+        return np.nan_to_num(np.abs(values - self.truth) / channels, nan=np.inf, posinf=np.inf)
+
+
+def _calls(name: str, graph: Graph, compiled: Compiled) -> list[_Call]:
     exact, single = TorchBackend("float64").compile(graph), TorchBackend("float32").compile(graph)
     generator = np.random.default_rng(0)
-    worst, rounding, shapes = 0.0, 0.0, []
+    calls = []
     for lengths in _lengths(graph):
         inputs = {
             key: _random(value, graph.free.get(key, {}), lengths, generator) for key, value in graph.example.items()
         }
-        truth = exact(inputs)[graph.output]
-        scale = float(np.abs(truth).max()) or 1.0
-        answer = compiled(inputs)[graph.output]
-        if answer.shape != truth.shape:
-            raise ExportError(f"{name}.onnx answers shape {answer.shape}, the operator {truth.shape}, for {lengths}")
-        worst = max(worst, float(np.abs(answer - truth).max()) / scale)
-        rounding = max(rounding, float(np.abs(single(inputs)[graph.output] - truth).max()) / scale)
-        shapes.append(tuple(truth.shape))
-        if not worst <= tolerance:
-            raise ExportError(
-                f"{name}.onnx differs from the operator by {worst:.2e} of the largest output in {backend.name} for "
-                f"lengths {lengths}; allowed are {tolerance:.0e}, and float32 itself rounds by {rounding:.1e}"
-            )
-    return Comparison(name, backend.name, backend.version(), tuple(shapes), worst, rounding, tolerance)
+        call = _Call(lengths, *(run(inputs)[graph.output] for run in (exact, compiled, single)))
+        if call.answer.shape != call.truth.shape:
+            raise ExportError(f"{name} answers shape {call.answer.shape}, the operator {call.truth.shape}: {lengths}")
+        calls.append(call)
+    return calls
 
 
 def graphs_of(operator: Operator) -> dict[str, Graph]:
@@ -116,11 +176,11 @@ def graphs_of(operator: Operator) -> dict[str, Graph]:
     query = lower + (upper - lower) * torch.rand(11, len(lower), generator=torch.Generator().manual_seed(0))
     free_query = {"query": {0: "points"}}
     names = list(inputs)
-    graphs = {
-        "operator": Graph(
-            _Whole(operator, names), {**inputs, "query": query}, "output", {**batched, **free_query}, metadata
-        )
-    }
+    if Query.SHARED in operator.queries:
+        example, free = {**inputs, "query": query}, {**batched, **free_query}
+    else:
+        example, free = inputs, batched
+    graphs = {"operator": Graph(_Whole(operator, names), example, "output", free, metadata)}
     if isinstance(operator, DeepONet):
         graphs["branch"] = Graph(_Coefficients(operator, names), inputs, "coefficients", batched, metadata)
         graphs["trunk"] = Graph(_Basis(operator), {"query": query}, "basis", free_query, metadata)
@@ -133,8 +193,8 @@ class _Whole(nn.Module):
         self.operator, self.names = operator, names
 
     def forward(self, *tensors: Tensor) -> Tensor:
-        *inputs, query = tensors
-        values: Tensor = self.operator(dict(zip(self.names, inputs, strict=True)), query)
+        query = tensors[len(self.names)] if len(tensors) > len(self.names) else None
+        values: Tensor = self.operator(dict(zip(self.names, tensors, strict=False)), query)
         return values
 
 
@@ -154,6 +214,18 @@ class _Basis(nn.Module):
 
     def forward(self, query: Tensor) -> Tensor:
         return self.operator.basis(query)
+
+
+def _contracted(branch: Compiled, trunk: Compiled, graphs: dict[str, Graph]) -> Compiled:
+    """The two graphs of a DeepONet as one function of inputs and query, which is how a page or a service uses them."""
+
+    def run(arrays: Mapping[str, np.ndarray]) -> Arrays:
+        inputs = {name: arrays[name] for name in graphs["branch"].example}
+        coefficients = branch(inputs)[graphs["branch"].output]
+        basis = trunk({"query": arrays["query"]})[graphs["trunk"].output]
+        return {graphs["operator"].output: np.einsum("bcp,mcp->bcm", coefficients, basis, optimize=True)}
+
+    return run
 
 
 def _example(operator: Operator, name: str) -> Tensor:

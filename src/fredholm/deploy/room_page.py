@@ -54,6 +54,7 @@ def room_router(artifact: Artifact) -> APIRouter:
                 solutions[key] = pressure.movedim(-1, 0).contiguous().numpy().astype("<f4").tobytes()
                 while len(solutions) > _KEPT:
                     solutions.popitem(last=False)
+            solutions.move_to_end(key)
             content = solutions[key]
         shape = (room.recording.count, *room.grid.shape)
         return Response(content, media_type="application/octet-stream", headers={"X-Shape": ",".join(map(str, shape))})

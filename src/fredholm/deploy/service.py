@@ -11,14 +11,13 @@
 Requests are limited in size, points and time; what does not fit is refused with a reason.
 """
 
-import asyncio
 import errno
+import math
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.request import urlopen
@@ -26,38 +25,32 @@ from urllib.request import urlopen
 from fastapi import Body, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
+from starlette.exceptions import HTTPException
 
 from fredholm import __version__
 from fredholm.deploy.artifact import Artifact, load
+from fredholm.deploy.documentation import documentation_page
+from fredholm.deploy.limits import Guard, Limits
+from fredholm.deploy.predictor import Predictor
 from fredholm.deploy.schema import PredictResponse, request_model, tensors_of
 from fredholm.errors import FredholmError, SignatureError
-
-_POLICY = (
-    "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
-)
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one request may cost: bytes of its body, values of its answer, seconds."""
-
-    body_bytes: int = 16 * 2**20
-    values: int = 4_000_000
-    seconds: float = 30.0
+from fredholm.fields.signature import require_finite
 
 
 class PortInUseError(FredholmError, OSError):
-    """The port is taken."""
+    """Nothing can listen on the port."""
 
 
 def create_app(artifact: Artifact, limits: Limits | None = None) -> FastAPI:
     """The service of one artifact as an ASGI application."""
     limits = limits or Limits()
     app = FastAPI(title="Fredholm", version=__version__, docs_url=None, redoc_url=None)
-    _limit(app, limits)
+    app.add_middleware(Guard, limits=limits)
     _describe_errors(app)
     _add_endpoints(app, artifact, limits)
-    _add_documentation(app, artifact)
+    app.get("/docs", include_in_schema=False)(
+        lambda: HTMLResponse(documentation_page(type(artifact.operator).__name__, app.openapi()))
+    )
     if artifact.manifest.provenance.get("problem", {}).get("name") == "room":
         from fredholm.deploy.room_page import room_router
 
@@ -103,6 +96,8 @@ def running_service(path: str | Path, *, host: str = "127.0.0.1", port: int = 80
 
 def require_free(host: str, port: int) -> None:
     """Raise PortInUseError, naming a port that is free, if nothing can listen there."""
+    if not 0 < port < 65536:
+        raise PortInUseError(f"port {port} does not exist: choose one from 1 to 65535")
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -122,6 +117,8 @@ def _add_endpoints(app: FastAPI, artifact: Artifact, limits: Limits) -> None:
     signature, manifest = artifact.signature, artifact.manifest
     model = request_model(signature)
     channels = signature.output.channels
+    exported = "operator.onnx" in manifest.files
+    predicted = Predictor(artifact).predict if exported else artifact.predict
 
     @app.get("/health", summary="Is the service up, and what does it serve")
     def health() -> dict[str, Any]:
@@ -138,7 +135,7 @@ def _add_endpoints(app: FastAPI, artifact: Artifact, limits: Limits) -> None:
 
     @app.get("/v1/manifest", summary="Provenance, accuracy and certificates")
     def manifest_of() -> dict[str, Any]:
-        return {k: v for k, v in vars(manifest).items() if k != "architecture"}
+        return {name: _strict(entry) for name, entry in vars(manifest).items() if name != "architecture"}
 
     @app.post("/v1/predict", summary="Values of the output function")
     def predict(request: Annotated[model, Body()]) -> PredictResponse:  # type: ignore[valid-type]
@@ -150,7 +147,10 @@ def _add_endpoints(app: FastAPI, artifact: Artifact, limits: Limits) -> None:
                 f"the answer would have {batch} x {len(channels)} x {points} values; this service answers up to "
                 f"{limits.values}: ask for fewer points or samples at a time"
             )
-        values = artifact.predict(inputs, query)
+        if query is not None:
+            artifact.operator.output_domain.require_contains(query.flatten(0, -2).double())
+        values = predicted(inputs, query)
+        require_finite("the answer", values)
         return PredictResponse(
             values=values.tolist(),
             shape=list(values.shape),
@@ -166,24 +166,13 @@ def _add_endpoints(app: FastAPI, artifact: Artifact, limits: Limits) -> None:
         return FileResponse(artifact.path / f"{name}.onnx", media_type="application/octet-stream")
 
 
-def _limit(app: FastAPI, limits: Limits) -> None:
-    """Refuse bodies over the limit before they are read, end requests that take too long, and set headers."""
-
-    @app.middleware("http")
-    async def guard(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-        length = request.headers.get("content-length")
-        if request.method == "POST" and (length is None or not length.isdigit()):
-            return JSONResponse({"error": "a request with a body must state its Content-Length"}, 411)
-        if length is not None and int(length) > limits.body_bytes:
-            return JSONResponse({"error": f"the body has {length} bytes; allowed are {limits.body_bytes}"}, 413)
-        try:
-            response = await asyncio.wait_for(call(request), limits.seconds)
-        except TimeoutError:
-            return JSONResponse({"error": f"the request took longer than {limits.seconds:g} s"}, 503)
-        response.headers.setdefault("Content-Security-Policy", _POLICY)
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        response.headers.setdefault("Cache-Control", "no-cache")
-        return response
+def _strict(value: Any) -> Any:
+    """A manifest's entry as strict JSON, which has no infinity (such as the impedance of a rigid wall)."""
+    if isinstance(value, dict):
+        return {key: _strict(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _describe_errors(app: FastAPI) -> None:
@@ -191,38 +180,12 @@ def _describe_errors(app: FastAPI) -> None:
     async def refused(_: Request, error: FredholmError) -> JSONResponse:
         return JSONResponse({"error": str(error)}, 422)
 
+    @app.exception_handler(HTTPException)
+    async def failed(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": str(error.detail)}, error.status_code)
+
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         return JSONResponse({"error": f"{where}: {first['msg']}"}, 422)
-
-
-def _add_documentation(app: FastAPI, artifact: Artifact) -> None:
-    """A page that needs no network, unlike the usual one, which loads its scripts from elsewhere."""
-    from html import escape
-
-    @app.get("/docs", include_in_schema=False)
-    def documentation() -> HTMLResponse:
-        api = app.openapi()
-        rows = "".join(
-            f"<tr><td><code>{method.upper()}</code></td><td><code>{escape(path)}</code></td>"
-            f"<td>{escape(operation.get('summary', ''))}</td></tr>"
-            for path, operations in api["paths"].items()
-            for method, operation in operations.items()
-        )
-        fields = api["components"]["schemas"]["Inputs"]["properties"]
-        inputs = "".join(
-            f"<tr><td><code>{escape(name)}</code></td><td>{escape(entry['description'])}</td></tr>"
-            for name, entry in fields.items()
-        )
-        query = escape(api["components"]["schemas"]["PredictRequest"]["properties"]["query"]["description"])
-        return HTMLResponse(
-            "<!doctype html><meta charset=utf-8><title>Fredholm service</title>"
-            "<style>:root{color-scheme:light dark}"
-            "body{font:16px/1.5 system-ui;max-width:56rem;margin:3rem auto;padding:0 1rem}"
-            "td{padding:.3rem 1rem .3rem 0;vertical-align:top}</style>"
-            f"<h1>{escape(type(artifact.operator).__name__)}</h1><table>{rows}</table>"
-            f"<h2>Inputs of /v1/predict</h2><table>{inputs}<tr><td><code>query</code></td><td>{query}</td></tr></table>"
-            "<p>Machine-readable: <a href=/openapi.json>openapi.json</a></p>"
-        )
