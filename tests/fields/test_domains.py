@@ -157,13 +157,52 @@ def test_bad_meshes_are_refused() -> None:
     square = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [2.0, 2.0]])
     with pytest.raises(DataError, match="simplex 1 is degenerate"):
         Mesh(square, torch.tensor([[0, 1, 2], [0, 2, 3]]), ("x", "y"))
-    with pytest.raises(DataError, match="refers to vertex 7"):
+    with pytest.raises(DataError, match="simplex 0 refers to vertex 7; the vertices are 0 to 3"):
         Mesh(square, torch.tensor([[0, 1, 7]]), ("x", "y"))
+    with pytest.raises(DataError, match="at least one simplex"):
+        Mesh(square, torch.zeros(0, 3, dtype=torch.int64), ("x", "y"))
+    with pytest.raises(DataError, match="vertex 2 is not finite"):
+        Mesh(square.index_fill(0, torch.tensor([2]), torch.nan), torch.tensor([[0, 1, 3]]), ("x", "y"))
+    with pytest.raises(DataError, match=r"vertices \(n, 2\) with triangles"):
+        Mesh(square, torch.tensor([[0, 1, 2, 3]]), ("x", "y"))
+
+
+def test_vertices_rounded_to_single_precision_stay_on_their_mesh() -> None:
+    square = triangles(6)
+    mesh = Mesh(0.37 * square.vertices + 0.11, square.simplices, ("x", "y"))
+    values = mesh.vertices @ torch.tensor([1.0, -2.0], dtype=torch.float64)
+    torch.testing.assert_close(mesh.stencil(mesh.vertices.float()).apply(values), values, atol=1e-7, rtol=0)
+
+
+def test_slivers_far_from_a_point_are_still_found() -> None:
+    # a long triangle holds points that are nearer to the centroids of a hundred small ones
+    x = torch.linspace(0, 1, 102)
+    low, high = torch.stack([x, 0 * x], -1), torch.stack([x, 0 * x + 0.01], -1)
+    ring = torch.arange(101)
+    first = torch.stack([ring, ring + 1, ring + 102], -1)
+    second = torch.stack([ring + 1, ring + 103, ring + 102], -1)
+    mesh = Mesh(
+        torch.cat([low, high, torch.tensor([[0.5, 50.0]])]),
+        torch.cat([first, second, torch.tensor([[102, 203, 204]])]),
+        ("x", "y"),
+    )
+    point = torch.tensor([[0.5, 0.02]])
+    torch.testing.assert_close(mesh.stencil(point).apply(mesh.vertices.T), point.double().T, atol=1e-7, rtol=0)
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_points_that_are_no_numbers_are_outside(name: str) -> None:
+    domain = DOMAINS[name]
+    assert domain.contains(torch.full((2, domain.dimension), torch.nan)).tolist() == [False, False]
 
 
 def test_foreign_kinds_and_broken_arrays_are_refused() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'grid'"):
         Domain.from_json({"kind": "gird"})
+    with pytest.raises(DataError, match="not the description of a grid: KeyError"):
+        Domain.from_json({"kind": "grid"})
+    with pytest.raises(DataError, match="not the description of a grid: TypeError"):
+        Domain.from_json({"kind": "grid", "axes": [{"name": "x"}]})
     encoded = encode_array(torch.arange(6.0))
     with pytest.raises(DataError, match="cannot hold"):
         decode_array({**encoded, "shape": [7]})

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from fredholm.errors import OutsideDomainError, UnknownNameError
+from fredholm.errors import DataError, FredholmError, OutsideDomainError, UnknownNameError
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,16 @@ class Domain(ABC):
 
     @staticmethod
     def from_json(description: Mapping[str, Any]) -> "Domain":
-        """The domain that `to_json` described; raises UnknownNameError for a foreign kind."""
+        """The domain that `to_json` described; raises UnknownNameError for a foreign kind, DataError if damaged."""
         kind = str(description.get("kind"))
         if kind not in Domain._kinds:
             raise UnknownNameError("kind of domain", kind, Domain._kinds)
-        return Domain._kinds[kind]._from_json(description)
+        try:
+            return Domain._kinds[kind]._from_json(description)
+        except FredholmError:
+            raise
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"not the description of a {kind}: {error!r}; make one with to_json") from error
 
     @property
     def dimension(self) -> int:

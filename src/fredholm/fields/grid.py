@@ -101,7 +101,7 @@ class Grid(Domain):
         return weights.reshape(-1)
 
     def contains(self, points: Float[Tensor, "m d"]) -> Bool[Tensor, " m"]:
-        inside = torch.ones(len(points), dtype=torch.bool)
+        inside = torch.isfinite(points).all(-1)
         for axis, position in zip(self.axes, self._positions(points), strict=True):
             if not axis.periodic:
                 inside &= (position >= -_TOLERANCE) & (position <= axis.size - 1 + _TOLERANCE)

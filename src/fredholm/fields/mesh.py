@@ -16,14 +16,15 @@ from fredholm.errors import DataError
 from fredholm.fields.domain import Coordinate, Domain, Stencil
 from fredholm.fields.encoding import decode_array, encode_array
 
-_INSIDE = -1e-9  # least barycentric coordinate of a point that counts as inside
+_INSIDE = -1e-4  # least barycentric coordinate inside: vertices rounded to float32 do not fall off the mesh
 _CANDIDATES = (8, 64)  # simplices looked at around a point, by nearest centroid, before all are
+_PAIRS = 2**20  # of points and simplices examined at once, which bounds the memory
 
 
 class Mesh(Domain):
     """Vertices (n, d) and simplices (k, d + 1) of vertex indices, d = 2 or 3; values live on vertices.
 
-    Raises DataError naming a simplex that is degenerate or refers to no vertex.
+    Raises DataError naming a vertex that is not finite, or a simplex that is degenerate or refers to no vertex.
 
     >>> square = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     >>> mesh = Mesh(square, torch.tensor([[0, 1, 2], [0, 2, 3]]), names=("x", "y"))
@@ -48,11 +49,24 @@ class Mesh(Domain):
             )
         self.vertices, self.simplices = vertices.to(torch.float64), simplices.to(torch.int64)
         self.names, self.units = names, units or ("",) * dimension
-        if int(simplices.min()) < 0 or int(simplices.max()) >= len(vertices):
-            raise DataError(f"a simplex refers to vertex {int(simplices.max())}; there are {len(vertices)} vertices")
-        size = self.volumes.max()
-        if bool((self.volumes <= 1e-12 * size).any()):
-            raise DataError(f"simplex {int(self.volumes.argmin())} is degenerate: it has no volume; remove or mend it")
+        self._require_sound()
+
+    def _require_sound(self) -> None:
+        """Raise DataError naming the first vertex or simplex from which no mesh can be made."""
+        if not len(self.simplices):
+            raise DataError("a mesh needs at least one simplex: points without connectivity are a PointCloud")
+        wild = ~torch.isfinite(self.vertices).all(-1)
+        if bool(wild.any()):
+            raise DataError(f"vertex {int(wild.nonzero()[0, 0])} is not finite; remove it and the simplices around it")
+        count = len(self.vertices)
+        lost = (self.simplices < 0) | (self.simplices >= count)
+        if bool(lost.any()):
+            simplex = int(lost.any(-1).nonzero()[0, 0])
+            vertex = int(self.simplices[lost][0])
+            raise DataError(f"simplex {simplex} refers to vertex {vertex}; the vertices are 0 to {count - 1}")
+        flat = self.volumes <= 1e-12 * self.volumes.max()
+        if bool(flat.any()):
+            raise DataError(f"simplex {int(flat.nonzero()[0, 0])} is degenerate: it has no volume; remove or mend it")
 
     @property
     def coordinate_axes(self) -> tuple[Coordinate, ...]:
@@ -125,19 +139,31 @@ class Mesh(Domain):
         points = points.to(torch.float64)
         found = torch.full((len(points),), -1, dtype=torch.int64)
         weights = torch.zeros(len(points), self.simplices.shape[1], dtype=torch.float64)
+        todo = torch.isfinite(points).all(-1).nonzero()[:, 0]
         for count in (*_CANDIDATES, len(self.simplices)):
-            todo = (found < 0).nonzero()[:, 0]
+            count = min(count, len(self.simplices))
+            left = []
+            for part in todo.split(max(1, _PAIRS // count)):
+                distance, near = self._tree.query(points[part].numpy(), k=count)
+                candidates = torch.from_numpy(near).reshape(len(part), count)
+                barycentric = self._barycentric(points[part], candidates)
+                depth, best = barycentric.min(-1).values.max(1)
+                inside, rows = depth >= _INSIDE, torch.arange(len(part))
+                found[part[inside]] = candidates[rows, best][inside]
+                weights[part[inside]] = barycentric[rows, best][inside]
+                # no simplex reaches further from its centroid than the radius: look no more beyond it
+                within = torch.from_numpy(distance).reshape(len(part), count)[:, -1] <= self._radius
+                left.append(part[~inside & within])
+            todo = torch.cat(left)
             if not len(todo):
                 break
-            near = self._tree.query(points[todo].numpy(), k=min(count, len(self.simplices)))[1]
-            candidates = torch.from_numpy(near).reshape(len(todo), -1)
-            barycentric = self._barycentric(points[todo], candidates)
-            depth, best = barycentric.min(-1).values.max(1)
-            inside = depth >= _INSIDE
-            rows = torch.arange(len(todo))[inside]
-            found[todo[inside]] = candidates[rows, best[inside]]
-            weights[todo[inside]] = barycentric[rows, best[inside]]
         return found, weights
+
+    @cached_property
+    def _radius(self) -> float:
+        """Greatest distance of a vertex from the centroid of its simplex, and a little more."""
+        corners = self.vertices[self.simplices]
+        return 1.001 * float((corners - corners.mean(1, keepdim=True)).norm(dim=-1).max())
 
     def _barycentric(self, points: Tensor, simplices: Tensor) -> Tensor:
         offset = points[:, None] - self.vertices[self.simplices[simplices, 0]]

@@ -72,7 +72,7 @@ class SphereGrid(Domain):
         return (self.latitude_weights * 2 * math.pi / self.longitudes).repeat_interleave(self.longitudes)
 
     def contains(self, points: Float[Tensor, "m d"]) -> Bool[Tensor, " m"]:
-        return points[:, 0].abs() <= math.pi / 2 + 1e-6
+        return (points[:, 0].abs() <= math.pi / 2 + 1e-6) & torch.isfinite(points[:, 1])
 
     def stencil(self, points: Float[Tensor, "m d"]) -> Stencil:
         """Bilinear; periodic in longitude, and constant in latitude beyond the last latitude towards a pole."""
