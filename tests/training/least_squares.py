@@ -12,7 +12,7 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Quantity, Signature
 from fredholm.operators.operator import Operator, Query
-from fredholm.training import Checkpoints, EarlyStopping, History, Settings, Validation, fit
+from fredholm.training import Checkpoints, EarlyStopping, History, Hook, Settings, Validation, fit
 
 POINTS, SAMPLES = 8, 40
 SIX = WholeFields(6)
@@ -84,6 +84,22 @@ def train(
     return operator, history
 
 
+class Counts(Hook):
+    """Counts the steps it was called for."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def after_step(self, step: int) -> None:
+        self.steps += 1
+
+    def state_dict(self) -> dict[str, int]:
+        return {"steps": self.steps}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        self.steps = state["steps"]
+
+
 def train_with_everything(directory: Path, iterations: int = 300) -> None:
     """A run that has state of every kind: dropout, moments, schedule, hooks, losses between two entries of the log."""
     settings = Settings(
@@ -91,7 +107,7 @@ def train_with_everything(directory: Path, iterations: int = 300) -> None:
         checkpoints=Checkpoints(directory, every=7),
         clip=1.0,
         validation=Validation(data(1, 10), every=20),
-        hooks=(EarlyStopping(patience=1000),),
+        hooks=(EarlyStopping(patience=1000), Counts()),
         log_every=10,
         quiet=True,
     )
