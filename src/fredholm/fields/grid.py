@@ -90,7 +90,7 @@ class Grid(Domain):
         return torch.stack([values.reshape(-1) for values in mesh], dim=-1)
 
     def weights(self) -> Float[Tensor, " n"]:
-        cells = self._cells().to(torch.float64)
+        cells = self.cells().to(torch.float64)
         share = 1.0
         for axis in self.axes:
             share *= axis.spacing / 2
@@ -147,7 +147,7 @@ class Grid(Domain):
             positions.append(position.remainder(axis.size) if axis.periodic else position)
         return positions
 
-    def _cells(self) -> Bool[Tensor, "*shape"]:
+    def cells(self) -> Bool[Tensor, "*shape"]:
         """Cells (named by their lower corner) of which all corners belong to the domain."""
         mask = torch.ones(self.shape, dtype=torch.bool) if self.mask is None else self.mask
         cells = mask.clone()

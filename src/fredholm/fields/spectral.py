@@ -36,7 +36,7 @@ def derivative(values: Float[Tensor, "*shape"], dim: int, extent: float) -> Floa
     """Derivative along one periodic axis of the given extent."""
     size = values.shape[dim]
     coefficients = torch.fft.rfft(values.movedim(dim, -1))
-    wave_numbers = 2 * math.pi / extent * torch.arange(coefficients.shape[-1], dtype=values.dtype)
+    wave_numbers = 2 * math.pi / extent * torch.arange(coefficients.shape[-1], dtype=values.dtype, device=values.device)
     if size % 2 == 0:
         wave_numbers[-1] = 0.0
     return torch.fft.irfft(1j * wave_numbers * coefficients, n=size).movedim(-1, dim)
@@ -51,6 +51,6 @@ def _resampled(values: Tensor, size: int) -> Tensor:
     if kept % 2 == 0 and before != size:
         # the real inverse counts an inner coefficient twice (±k) and the Nyquist coefficient once
         cut[..., -1] = cut[..., -1] * 0.5 if before < size else cut[..., -1].real * 2
-    padded = torch.zeros(*cut.shape[:-1], size // 2 + 1, dtype=cut.dtype)
+    padded = torch.zeros(*cut.shape[:-1], size // 2 + 1, dtype=cut.dtype, device=cut.device)
     padded[..., : cut.shape[-1]] = cut
     return torch.fft.irfft(padded, n=size) * (size / before)
