@@ -5,6 +5,8 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,6 +72,12 @@ def test_what_is_loaded_is_what_was_saved_to_the_bit(saved: Artifact) -> None:
     assert again.operator.output_domain == PLANE
     for query in (None, points(7), points(3, 7)):
         assert torch.equal(again.predict(inputs(3), query), saved.predict(inputs(3), query))
+
+
+def test_another_process_loads_it_which_has_built_nothing_yet(saved: Artifact) -> None:
+    program = f"import fredholm; print(type(fredholm.load({str(saved.path)!r}).operator.branch.network).__name__)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("MLP\n", 0), done.stderr
 
 
 def test_arrays_and_tensors_are_the_same_to_predict(saved: Artifact) -> None:

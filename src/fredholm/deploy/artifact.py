@@ -12,10 +12,12 @@ import glob
 import hashlib
 import json
 import os
+import pkgutil
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,7 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fredholm import __version__
+from fredholm import __version__, layers, operators
 from fredholm.errors import ArtifactError, FredholmError
 from fredholm.fields.signature import Inputs, Signature, require_finite
 from fredholm.layers.architecture import build, describe
@@ -140,6 +142,7 @@ def load(path: str | Path) -> Artifact:
     contents = {name: _checked(path, name, digest) for name, digest in manifest.files.items()}
     if WEIGHTS not in contents:
         raise ArtifactError(f"{path / MANIFEST} names no {WEIGHTS}: the artifact is incomplete, save it again")
+    _define_building_blocks()
     try:
         operator = build(manifest.architecture)
     except FredholmError as error:
@@ -232,6 +235,13 @@ def _no_manifest(path: Path, error: OSError) -> str:
     if left:
         return f"{path} was being replaced when the save was cut short: move {left[0].parent} to {path}"
     return f"{path} is no artifact: it does not exist; expected a directory that `save` wrote, with a {MANIFEST}"
+
+
+def _define_building_blocks() -> None:
+    """Import the toolkit's own layers and operators, which an architecture may name; nothing that a file names."""
+    for package in (layers, operators):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            import_module(module.name)
 
 
 def _load_weights(operator: Operator, content: bytes, file: Path) -> None:
