@@ -62,6 +62,8 @@ def test_sound_in_a_room() -> None:
     assert operator(source).shape == (3, 1, 21, 21, 11)
     assert operator(source, torch.rand(7, 3)).shape == (3, 1, 7)
     assert operator(source, torch.rand(3, 5, 3)).shape == (3, 1, 5)
+    with pytest.raises(SignatureError, match=r"input 'source' is missing: expected \['source'\], got \['p'\]"):
+        operator({"p": source["source"]})
     with pytest.raises(SignatureError, match=r"query has shape .*coordinates \['x', 'y', 't'\]"):
         operator(source, torch.rand(7, 2))
     with pytest.raises(SignatureError, match="query is for a batch of 2, the inputs are a batch of 3"):
@@ -117,6 +119,10 @@ def test_airfoils_with_meshes_of_their_own() -> None:
     # padding is invisible to quadrature
     areas = (inputs["geometry"] * inputs["geometry.weights"][:, None]).sum(-1)[:, 0]
     torch.testing.assert_close(areas, torch.tensor([float(m.weights().sum()) for m in meshes]))
+    with pytest.raises(
+        SignatureError, match=r"'geometry.coordinates' has shape \(2, 15, 3\); expected \(batch, 15, 2\)"
+    ):
+        signature.check({**inputs, "geometry.coordinates": torch.rand(2, 15, 3)})
     del inputs["geometry.weights"]
     with pytest.raises(SignatureError, match=r"input 'geometry.weights' is missing"):
         signature.check(inputs)

@@ -79,6 +79,23 @@ class Field:
         """The values as a NumPy array."""
         return self.values.detach().cpu().numpy()
 
+    @classmethod
+    def from_numpy(cls, values: Any, domain: Domain, quantities: tuple[Quantity, ...]) -> "Field":
+        """A copy of an array (*batch, channels, *domain.shape); raises SignatureError for another shape or dtype.
+
+        >>> import numpy as np
+        >>> from fredholm.fields.grid import Axis, Grid
+        >>> Field.from_numpy(np.ones((1, 3)), Grid(Axis("x", 0.0, 1.0, 3)), (Quantity("u"),)).integral().tolist()
+        [1.0]
+        """
+        import numpy as np
+
+        array = np.asarray(values)
+        if array.dtype.kind != "f":
+            raise SignatureError(f"field values are {array.dtype}; expected real floats: convert them with astype")
+        native = array.astype(array.dtype.newbyteorder("="))
+        return cls(torch.from_numpy(native), domain, quantities)
+
     def to_xarray(self) -> "xarray.DataArray":
         """A labelled array: dimensions batch0, ..., channel and the domain's axes; its attributes hold the domain."""
         import json
@@ -86,9 +103,11 @@ class Field:
         import xarray
 
         shape, extra = self.domain.shape, self.values.ndim - len(self.domain.shape) - 1
-        names = [axis.name for axis in self.domain.coordinate_axes]
-        dims = names if len(names) == len(shape) else [f"point{i}" for i in range(len(shape))]
-        coordinates: dict[str, Any] = {"channel": [quantity.name for quantity in self.quantities]}
+        dims, units = _dimensions(self.domain), [quantity.units for quantity in self.quantities]
+        coordinates: dict[str, Any] = {
+            "channel": [quantity.name for quantity in self.quantities],
+            "units": ("channel", units),
+        }
         points = self.domain.coordinates().reshape(*shape, -1)
         for column, axis in enumerate(self.domain.coordinate_axes):
             along = (points[..., column], dims)
@@ -96,12 +115,11 @@ class Field:
                 index = tuple(slice(None) if dim == axis.name else 0 for dim in dims)
                 along = (points[(*index, column)], [axis.name])
             coordinates[axis.name] = xarray.Variable(along[1], along[0].numpy(), {"units": axis.units})
-        units = [quantity.units for quantity in self.quantities]
         return xarray.DataArray(
             self.numpy(),
             dims=[*(f"batch{i}" for i in range(extra)), "channel", *dims],
             coords=coordinates,
-            attrs={"units": units[0] if len(set(units)) == 1 else units, "domain": json.dumps(self.domain.to_json())},
+            attrs={"domain": json.dumps(self.domain.to_json())},
         )
 
     @classmethod
@@ -109,16 +127,19 @@ class Field:
         """Inverse of `to_xarray`; raises SignatureError for an array that does not say its domain."""
         import json
 
-        if "domain" not in array.attrs or "channel" not in array.coords:
+        if "domain" not in array.attrs or not {"channel", "units"} <= set(array.coords):
             raise SignatureError(
-                "the array has no attribute 'domain' or no coordinate 'channel': make one with to_xarray"
+                "the array has no attribute 'domain' or no coordinates 'channel' and 'units': make one with to_xarray"
             )
-        units = array.attrs.get("units", "")
-        names = [str(name) for name in array.coords["channel"].values]
-        listed = [units] * len(names) if isinstance(units, str) else list(units)
-        quantities = tuple(Quantity(name, unit) for name, unit in zip(names, listed, strict=True))
-        values = torch.from_numpy(array.values.copy())
-        return cls(values, Domain.from_json(json.loads(array.attrs["domain"])), quantities)
+        domain = Domain.from_json(json.loads(array.attrs["domain"]))
+        dims = ["channel", *_dimensions(domain)]
+        if missing := [dim for dim in dims if dim not in array.dims]:
+            raise SignatureError(
+                f"the array has no dimension {missing[0]!r}, only {list(array.dims)}: select with lists or slices"
+            )
+        labels = zip(array.coords["channel"].values, array.coords["units"].values, strict=True)
+        quantities = tuple(Quantity(str(name), str(units)) for name, units in labels)
+        return cls.from_numpy(array.transpose(..., *dims).values, domain, quantities)
 
     def plot(self, channel: int = 0) -> Any:
         """The first sample's channel: a curve in 1-D, an image in 2-D; returns the matplotlib axes."""
@@ -148,3 +169,9 @@ class Field:
     def __repr__(self) -> str:
         names = ", ".join(f"{q.name} [{q.units}]".removesuffix(" []") for q in self.quantities)
         return f"Field({names}; {tuple(self.values.shape)} on {self.domain!r})"
+
+
+def _dimensions(domain: Domain) -> list[str]:
+    """Names of the domain's axes in an array: those of the coordinates, where each has an axis of its own."""
+    names = [axis.name for axis in domain.coordinate_axes]
+    return names if len(names) == len(domain.shape) else [f"point{i}" for i in range(len(domain.shape))]

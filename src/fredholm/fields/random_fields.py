@@ -26,6 +26,7 @@ class RBFGaussianField:
     """Zero-mean functions on [0, 1] with covariance k(x, x') = exp(-|x - x'|² / (2 l²)).
 
     Drawn on a fine grid and interpolated by cubic splines, so that one noise is one function wherever it is evaluated.
+    Raises OutsideDomainError for points beyond the interval, where splines say nothing.
 
     >>> field = RBFGaussianField(0.2)
     >>> field.sample(3, torch.Generator().manual_seed(0), torch.linspace(0, 1, 5)).shape
@@ -38,9 +39,14 @@ class RBFGaussianField:
     def __post_init__(self) -> None:
         if not self.length > 0:
             raise ValueError(f"correlation length must be positive, got {self.length}")
+        if not self.length * (self.resolution - 1) >= 2:
+            raise ValueError(
+                f"correlation length {self.length} is less than two spacings of {self.resolution} points: "
+                f"take a resolution of at least {math.ceil(2 / self.length) + 1}"
+            )
 
     def sample(self, n: int, generator: torch.Generator, points: Float[Tensor, " m"]) -> Float[Tensor, "n m"]:
-        """N functions at points of [0, 1]."""
+        """`n` functions at points of [0, 1]."""
         return self._evaluate(torch.randn(n, self.resolution, generator=generator, dtype=torch.float64), points)
 
     def sample_each(self, generators: Sequence[torch.Generator], points: Float[Tensor, " m"]) -> Float[Tensor, "n m"]:
@@ -62,6 +68,8 @@ class RBFGaussianField:
     def _evaluate(self, noise: Tensor, points: Tensor) -> Tensor:
         from scipy.interpolate import CubicSpline
 
+        unit = Grid(Axis("x", 0.0, 1.0, self.resolution))
+        unit.require_contains(points[:, None])
         grid = torch.linspace(0, 1, self.resolution, dtype=torch.float64)
         # each row by itself: a product of all rows at once would round differently for every number of them
         values = torch.stack([self._factor @ row for row in noise])
@@ -85,11 +93,13 @@ class SpectralGaussianField(ABC):
             )
         if not (inverse_length > 0 and scale > 0):
             raise ValueError(f"inverse length {inverse_length} and scale {scale} must be positive")
+        if grid.mask is not None:
+            raise ValueError("a spectral field lives on a whole box: draw on the grid without its mask, then apply it")
         self._require(grid)
         self.grid, self.exponent, self.inverse_length, self.scale = grid, exponent, inverse_length, scale
 
     def sample(self, n: int, generator: torch.Generator) -> Float[Tensor, "n *shape"]:
-        """N fields on the grid."""
+        """`n` fields on the grid."""
         return self._transform(torch.randn(n, *self.grid.shape, generator=generator, dtype=torch.float64))
 
     def sample_each(self, generators: Sequence[torch.Generator]) -> Float[Tensor, "n *shape"]:
