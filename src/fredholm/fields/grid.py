@@ -62,7 +62,7 @@ class Grid(Domain):
     """Tensor product of axes; `mask` tells which points belong to the domain (all, if None).
 
     >>> grid = Grid(Axis("x", 0, 1, 11), Axis("y", 0, 2, 21))
-    >>> grid.shape, float(grid.weights().sum())
+    >>> grid.shape, round(float(grid.weights().sum()), 12)
     ((11, 21), 2.0)
     """
 
