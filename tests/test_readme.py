@@ -1,20 +1,42 @@
-"""The README's Python example runs as it stands."""
+"""The Python examples of the README and of the first steps run as they stand."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 
-def test_the_example_runs(tmp_path: Path) -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.S)
-    script = tmp_path / "example.py"
+def run(code: str, directory: Path) -> str:
+    script = directory / "example.py"
     script.write_text(code, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200
+        [sys.executable, str(script)], cwd=directory, capture_output=True, text=True, check=False, timeout=250
     )
     assert done.returncode == 0, done.stderr
-    assert "relative L2 error 0." in done.stdout
-    assert "tensor([[[" in done.stdout
+    return done.stdout
+
+
+def examples(file: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / file).read_text(encoding="utf-8"), re.S)
+
+
+def test_the_readme_s_example_runs(tmp_path: Path) -> None:
+    (code,) = examples("README.md")
+    said = run(code, tmp_path)
+    assert "relative L2 error 0." in said
+    assert "tensor([[[" in said
+
+
+def test_a_network_of_one_s_own_is_trained_and_exported(tmp_path: Path) -> None:
+    code = examples("docs/first-steps.md")[0]
+    assert "iterations=5000" in code
+    run(code.replace("iterations=5000", "iterations=20").replace("every=1000", "every=10"), tmp_path)
+    assert (tmp_path / "runs/mine/report/report.html").exists()
+    assert (tmp_path / "runs/mine/artifact/trunk.onnx").exists()
+
+
+def test_data_of_one_s_own_become_a_data_set(tmp_path: Path) -> None:
+    code = examples("docs/first-steps.md")[1]
+    run("import torch\nloads, deflections = torch.rand(2, 4, 1, 128)\n" + code + "\nassert len(data) == 4", tmp_path)
