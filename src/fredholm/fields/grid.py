@@ -112,15 +112,22 @@ class Grid(Domain):
         return inside & served.all(-1)
 
     def stencil(self, points: Float[Tensor, "m d"]) -> Stencil:
+        """Multilinear; a corner beyond the mask, which only a point on its edge can have, is not read."""
         self.require_contains(points)
-        return self._multilinear(points)
+        corners = self._multilinear(points)
+        if self.mask is None:
+            return corners
+        weights = torch.where(self.mask.reshape(-1)[corners.indices], corners.weights, 0.0)
+        nearest = corners.indices.gather(-1, weights.argmax(-1, keepdim=True))
+        indices = torch.where(weights > 0, corners.indices, nearest)
+        return Stencil(indices, weights / weights.sum(-1, keepdim=True))
 
     def _multilinear(self, points: Float[Tensor, "m d"]) -> Stencil:
         indices = torch.zeros(len(points), 1, dtype=torch.int64)
         weights = torch.ones(len(points), 1, dtype=torch.float64)
         for axis, position in zip(self.axes, self._positions(points), strict=True):
             last = axis.size - 1 if axis.periodic else axis.size - 2
-            lower = (position + _TOLERANCE).floor().to(torch.int64).clamp(0, last)
+            lower = position.floor().to(torch.int64).clamp(0, last)
             fraction = (position - lower).clamp(0.0, 1.0)
             along = torch.stack([lower, (lower + 1) % axis.size], dim=-1)
             part = torch.stack([1 - fraction, fraction], dim=-1)
