@@ -265,7 +265,7 @@ JSON = st.recursive(
 )
 
 
-@settings(RELAXED, max_examples=100)
+@settings(RELAXED, max_examples=60)
 @given(data=st.data(), value=JSON)
 def test_a_manifest_edited_on_purpose_raises_nothing_else(
     saved: Artifact, copy: Path, data: st.DataObject, value: Any
