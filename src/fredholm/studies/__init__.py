@@ -32,7 +32,7 @@ def run_study(name: str, budget: str, seed: int, directory: Path, say: Callable[
 
     study = study_named(name)
     if budget not in list(Budget):
-        raise UnknownNameError("budget", budget, list(Budget))
+        raise UnknownNameError("budget", budget, [choice.value for choice in Budget])
     report = study.run(Run(Budget(budget), seed, directory, say))
     report.write(directory)
     return report
