@@ -163,3 +163,15 @@ def test_short_axes_and_points_outside_are_refused() -> None:
         SeparableModes(Grid(Axis("x", 0.0, 1.0, 3)), (1,), 1)
     with pytest.raises(OutsideDomainError):
         DenseModes(SPACE_TIME, 2).at(torch.tensor([[2.5, 0.5, 0.1]]))
+
+
+def test_mixing_cores_first_is_the_same_sum() -> None:
+    domain = Grid(Axis("x", 0.0, 1.0, 9), Axis("y", 0.0, 2.0, 8)) * Grid(Axis("t", 0.0, 1.0, 7))
+    values = torch.randn(6, domain.size, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    modes = SeparableModes.of(domain, values, tolerance=0.1)
+    lower, upper = domain.bounds
+    points = lower + (upper - lower) * torch.rand(50, 3, generator=torch.Generator().manual_seed(1)).double()
+    for batch in (1, 5, 6, 20):  # fewer sums than modes, as many, more
+        coefficients = torch.randn(batch, 6, generator=torch.Generator().manual_seed(batch), dtype=torch.float64)
+        direct = coefficients @ modes.at(points).T
+        torch.testing.assert_close(modes.combined(coefficients, points), direct, atol=1e-12, rtol=0)

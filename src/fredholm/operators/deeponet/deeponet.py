@@ -61,6 +61,9 @@ class DeepONet(Operator):
 
     def forward(self, inputs: Mapping[str, Tensor], query: Tensor | None = None) -> Tensor:
         """Values (batch, channels, m) at shared (m, d) or own (batch, m, d) points, or on the output domain."""
+        if query is not None and query.ndim == 2 and self.channels == 1 and self.transform is None:
+            values = self.trunk.combined(self.branch(inputs), query).unsqueeze(1)
+            return values if self.bias is None else values + self.bias[:, None]
         coefficients = self.coefficients(inputs)
         if query is None:
             values = torch.einsum("bcp,mcp->bcm", coefficients, self._basis_on_domain(coefficients))

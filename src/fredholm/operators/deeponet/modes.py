@@ -36,6 +36,12 @@ class Modes(nn.Module, Described, ABC):
     def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
         """The modes at any points of the domain."""
 
+    def combined(
+        self, coefficients: Float[Tensor, "batch rank"], points: Float[Tensor, "m d"]
+    ) -> Float[Tensor, "batch m"]:
+        """Σₖ coefficients[·, k] φₖ at any points of the domain."""
+        return coefficients @ self.at(points).T
+
 
 class DenseModes(Modes):
     """Modes stored at every point of any domain, interpolated by the domain's stencil (not exportable to a graph)."""
@@ -117,17 +123,26 @@ class SeparableModes(Modes):
         return values.flatten(1).T
 
     def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
-        flat = points.reshape(-1, len(self.axes))
-        rows = [_interpolated(self._factor(i), axis, flat[:, i]) for i, axis in enumerate(self.axes)]
+        return self._expanded(self.core, points.reshape(-1, len(self.axes))).reshape(*points.shape[:-1], self.rank)
+
+    def combined(
+        self, coefficients: Float[Tensor, "batch rank"], points: Float[Tensor, "m d"]
+    ) -> Float[Tensor, "batch m"]:
+        # With fewer sums than modes it is cheaper to mix the cores first. An exported graph does so for any batch.
+        if coefficients.shape[0] >= self.rank and not torch.compiler.is_exporting():
+            return super().combined(coefficients, points)
+        mixed = (coefficients @ self.core.flatten(1)).unflatten(-1, self.core.shape[1:])
+        return self._expanded(mixed, points).T
+
+    def _expanded(self, core: Float[Tensor, "k *ranks"], points: Float[Tensor, "m d"]) -> Float[Tensor, "m k"]:
+        """Functions in Tucker form, by their cores, at points: one large matrix product, then the last axis."""
+        rows = [_interpolated(self._factor(i), axis, points[:, i]) for i, axis in enumerate(self.axes)]
         *leading, last = rows
-        # one large matrix product: outer product of all axes but the last, times the core
         outer = torch.ones_like(last[:, :1])
         for row in leading:
             outer = (outer.unsqueeze(-1) * row.unsqueeze(-2)).flatten(1)
-        width = last.shape[-1]
-        partial = outer @ self.core.movedim(0, -2).reshape(-1, self.rank * width)
-        values: Tensor = (partial.unflatten(-1, (self.rank, width)) * last.unsqueeze(-2)).sum(-1)
-        return values.reshape(*points.shape[:-1], self.rank)
+        partial = outer @ core.movedim(0, -2).flatten(-2).reshape(outer.shape[-1], -1)
+        return (partial.unflatten(-1, (-1, last.shape[-1])) * last.unsqueeze(-2)).sum(-1)
 
     def _factor(self, axis: int) -> Tensor:
         factor: Tensor = getattr(self, f"factor{axis}")

@@ -28,6 +28,13 @@ class Trunk(nn.Module, Described, ABC):
         values: Tensor = self(points)
         return values
 
+    def combined(
+        self, coefficients: Float[Tensor, "batch width"], points: Float[Tensor, "m d"]
+    ) -> Float[Tensor, "batch m"]:
+        """Σₖ coefficients[·, k] tₖ at points that all samples share."""
+        basis: Tensor = self(points)
+        return coefficients @ basis.T
+
 
 class NetworkTrunk(Trunk):
     """A network of the coordinates: y ↦ network(features(scaling(y)))."""
@@ -56,6 +63,11 @@ class PODTrunk(Trunk):
 
     def on_domain(self, points: Float[Tensor, "n d"]) -> Float[Tensor, "n width"]:
         return self.modes.on_domain()
+
+    def combined(
+        self, coefficients: Float[Tensor, "batch width"], points: Float[Tensor, "m d"]
+    ) -> Float[Tensor, "batch m"]:
+        return self.modes.combined(coefficients, points)
 
 
 class JoinedTrunk(Trunk):
