@@ -129,7 +129,7 @@ class SeparableModes(Modes):
         self, coefficients: Float[Tensor, "batch rank"], points: Float[Tensor, "m d"]
     ) -> Float[Tensor, "batch m"]:
         # With fewer sums than modes it is cheaper to mix the cores first. An exported graph does so for any batch.
-        if coefficients.shape[0] >= self.rank and not torch.compiler.is_exporting():
+        if not torch.compiler.is_exporting() and coefficients.shape[0] >= self.rank:
             return super().combined(coefficients, points)
         mixed = (coefficients @ self.core.flatten(1)).unflatten(-1, self.core.shape[1:])
         return self._expanded(mixed, points).T
