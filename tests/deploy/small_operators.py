@@ -11,8 +11,9 @@ from fredholm.fields.signature import DomainType, Function, Parameter, Quantity,
 from fredholm.layers.perceptron import MLP, initialised
 from fredholm.layers.sensors import Concatenated, FunctionSensors, ParameterSensors
 from fredholm.operators import DeepONet, FeedForward, Operator
-from fredholm.operators.deeponet import NetworkBranch, NetworkTrunk, OutputTransform
+from fredholm.operators.deeponet import NetworkBranch, NetworkTrunk
 from fredholm.operators.operator import Query
+from fredholm.operators.output_transform import OutputTransform
 
 LINE = Grid(Axis("x", 0.0, 1.0, 5, units="m"))
 PLANE = Grid(Axis("x", 0.0, 2.0, 4, units="m"), Axis("t", 0.0, 1.0, 3, units="s"))

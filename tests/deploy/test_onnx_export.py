@@ -16,7 +16,7 @@ from fredholm.deploy.onnx_export import Certificate, Comparison, compare, graphs
 from fredholm.errors import ExportError
 from fredholm.fields.signature import Signature
 from fredholm.operators import Operator
-from fredholm.operators.deeponet import Rescaled
+from fredholm.operators.output_transform import Rescaled
 
 
 def run(artifact: Artifact, name: str, arrays: Mapping[str, torch.Tensor]) -> Arrays:

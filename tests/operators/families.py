@@ -13,7 +13,6 @@ from fredholm.layers.perceptron import MLP, ModifiedMLP, SineMLP, initialised
 from fredholm.layers.sensors import Concatenated, FunctionSensors, ParameterSensors
 from fredholm.operators import DeepONet, FeedForward, Operator
 from fredholm.operators.deeponet import (
-    Anchored,
     DenseModes,
     JoinedBranch,
     JoinedTrunk,
@@ -22,13 +21,13 @@ from fredholm.operators.deeponet import (
     NetworkTrunk,
     PODTrunk,
     ProductBranch,
-    Rescaled,
     SeparableModes,
     SplitBranch,
     SplitTrunk,
     StackedBranch,
     SumBranch,
 )
+from fredholm.operators.output_transform import Anchored, Rescaled
 
 LINE = Grid(Axis("x", 0.0, 1.0, 6))
 PLANE = Grid(Axis("x", 0.0, 2.0, 5), Axis("y", 0.0, 1.0, 4))

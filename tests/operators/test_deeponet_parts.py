@@ -11,14 +11,11 @@ from fredholm.layers.adapted_sensors import Whitened
 from fredholm.layers.perceptron import MLP, initialised
 from fredholm.layers.sensors import FunctionSensors
 from fredholm.operators.deeponet import (
-    Anchored,
     DeepONet,
     FixedQuery,
     LinearBranch,
     NetworkBranch,
-    OutputTransform,
     ProductBranch,
-    Rescaled,
     Split,
     SplitBoth,
     SplitBranch,
@@ -26,6 +23,7 @@ from fredholm.operators.deeponet import (
     StackedBranch,
     SumBranch,
 )
+from fredholm.operators.output_transform import Anchored, OutputTransform, Rescaled
 
 
 def deeponet(

@@ -7,7 +7,9 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from fredholm.errors import SignatureError
 from fredholm.fields.domain import Coordinate, Domain, Stencil
+from fredholm.fields.grid import Axis, Grid
 
 
 class Product(Domain):
@@ -57,3 +59,16 @@ class Product(Domain):
 
     def _split(self, points: Tensor) -> tuple[Tensor, Tensor]:
         return points[:, : self.first.dimension], points[:, self.first.dimension :]
+
+
+def grid_axes(domain: Domain) -> tuple[Axis, ...]:
+    """The axes of a grid or of a product of grids; raises SignatureError for any other domain.
+
+    >>> [axis.name for axis in grid_axes(Grid(Axis("x", 0, 1, 5)) * Grid(Axis("t", 0, 1, 3)))]
+    ['x', 't']
+    """
+    if isinstance(domain, Grid):
+        return domain.axes
+    if isinstance(domain, Product):
+        return grid_axes(domain.first) + grid_axes(domain.second)
+    raise SignatureError(f"{domain!r} has no axes: expected a Grid, or a product of grids; interpolate onto one first")

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from fredholm.errors import SignatureError
 from fredholm.fields.domain import Coordinate, Domain
+from fredholm.fields.grid import Axis, Grid
 
 Inputs = dict[str, Tensor]
 
@@ -47,6 +48,19 @@ class DomainType:
     def of(cls, domain: Domain, varies: bool = False) -> "DomainType":
         """The type of one domain, or of a family of domains of which it is an example (`varies`)."""
         return cls(domain.kind, domain.coordinate_axes, None if varies else domain.shape)
+
+    def grid(self) -> Grid:
+        """The unmasked grid of this type; raises SignatureError if the type is of no grid, or of grids that differ."""
+        if self.shape is None or len(self.shape) != len(self.axes) or self.kind not in ("grid", "product"):
+            raise SignatureError(
+                f"a {self.kind} of shape {self.shape} is not told by its type alone: pass the domain itself"
+            )
+        return Grid(
+            *(
+                Axis(axis.name, axis.lower, axis.upper, size, axis.units, axis.periodic)
+                for axis, size in zip(self.axes, self.shape, strict=True)
+            )
+        )
 
 
 @dataclass(frozen=True)

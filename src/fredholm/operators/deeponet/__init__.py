@@ -17,19 +17,10 @@ from fredholm.operators.deeponet.closed_form import (
 from fredholm.operators.deeponet.deeponet import DeepONet
 from fredholm.operators.deeponet.fixed_query import FixedQuery
 from fredholm.operators.deeponet.modes import DenseModes, Modes, SeparableModes
-from fredholm.operators.deeponet.outputs import (
-    Anchored,
-    OutputTransform,
-    Rescaled,
-    Split,
-    SplitBoth,
-    SplitBranch,
-    SplitTrunk,
-)
+from fredholm.operators.deeponet.split import Split, SplitBoth, SplitBranch, SplitTrunk
 from fredholm.operators.deeponet.trunk import JoinedTrunk, NetworkTrunk, PODTrunk, Trunk
 
 __all__ = [
-    "Anchored",
     "Branch",
     "DeepONet",
     "DenseModes",
@@ -40,11 +31,9 @@ __all__ = [
     "Modes",
     "NetworkBranch",
     "NetworkTrunk",
-    "OutputTransform",
     "PODTrunk",
     "ProductBranch",
     "ProperOrthogonalDecomposition",
-    "Rescaled",
     "SeparableModes",
     "Split",
     "SplitBoth",

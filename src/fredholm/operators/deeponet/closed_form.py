@@ -21,7 +21,7 @@ from fredholm.layers.sensors import Sensors
 from fredholm.operators.deeponet.branch import LinearBranch
 from fredholm.operators.deeponet.deeponet import DeepONet
 from fredholm.operators.deeponet.modes import DenseModes, SeparableModes
-from fredholm.operators.deeponet.outputs import SplitTrunk
+from fredholm.operators.deeponet.split import SplitTrunk
 from fredholm.operators.deeponet.trunk import PODTrunk
 
 

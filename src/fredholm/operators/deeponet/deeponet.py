@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Signature
 from fredholm.operators.deeponet.branch import Branch
-from fredholm.operators.deeponet.outputs import OutputTransform, Split, SplitBoth
+from fredholm.operators.deeponet.split import Split, SplitBoth
 from fredholm.operators.deeponet.trunk import Trunk
 from fredholm.operators.operator import Operator, Query
+from fredholm.operators.output_transform import OutputTransform
 
 
 class DeepONet(Operator):

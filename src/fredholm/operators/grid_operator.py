@@ -1,0 +1,126 @@
+"""Operators on grids: any grid network between the inputs of a signature and its output.
+
+    G(u) = mask · (transform(network(channels(u))) + u_residual)
+
+`GridInputs` gathers the signature's functions and parameters into channels; the network maps channels to channels; an output
+transform makes physical values of what it answers. With `residual` the network predicts the increment of one of the inputs, as a
+time step does. Away from the grid the answer is interpolated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+from torch import Tensor
+
+from fredholm.errors import SignatureError
+from fredholm.fields.domain import Domain
+from fredholm.fields.product import grid_axes
+from fredholm.fields.signature import DomainType, Function, Parameter, Signature
+from fredholm.fields.sphere_grid import SphereGrid
+from fredholm.layers.grid_inputs import GridInputs
+from fredholm.layers.interpolation import GridInterpolation
+from fredholm.operators.grid_network import GridNetwork
+from fredholm.operators.operator import Operator, Query
+from fredholm.operators.output_transform import OutputTransform
+
+
+class GridOperator(Operator):
+    """A grid network as an operator.
+
+    Args:
+        signature: typed inputs and output.
+        output_domain: a grid, a product of grids or a sphere grid.
+        network: of `inputs.channels` inputs, and one output a channel of the output.
+        inputs: how the network sees the inputs; all of them and the coordinates by default.
+        transform: affine map of the network's answer, such as `Rescaled`.
+        residual: name of the input function to which the answer is added.
+        mask: name of the input function by which the result is multiplied.
+
+    Raises SignatureError where network, inputs and domain do not fit.
+    """
+
+    queries: ClassVar[frozenset[Query]] = frozenset(Query)
+
+    def __init__(
+        self,
+        signature: Signature,
+        output_domain: Domain,
+        network: GridNetwork,
+        inputs: GridInputs | None = None,
+        transform: OutputTransform | None = None,
+        residual: str | None = None,
+        mask: str | None = None,
+    ) -> None:
+        super().__init__(signature, output_domain)
+        self.inputs = inputs or GridInputs(signature, output_domain)
+        self.network, self.transform, self.residual, self.mask = network, transform, residual, mask
+        network.require(output_domain)
+        self._require_channels()
+        self.interpolation = GridInterpolation(output_domain)
+        if transform is not None:
+            self.register_buffer("points", output_domain.coordinates().float(), persistent=False)
+
+    def forward(self, inputs: Mapping[str, Tensor], query: Tensor | None = None) -> Tensor:
+        values: Tensor = self.network(self.inputs(inputs))
+        if self.transform is not None:
+            values = self._on_grid(self.transform.factor, values) * values + self._on_grid(
+                self.transform.offset, values
+            )
+        if self.residual is not None:
+            values = values + inputs[self.residual]
+        if self.mask is not None:
+            values = values * inputs[self.mask]
+        return values if query is None else self.interpolation(values, query)
+
+    def at(self, domain: Domain) -> "GridOperator":
+        """The same weights on another grid over the same box, shared with this operator.
+
+        Raises SignatureError if the network is not agnostic to the discretisation, so that on another grid it would be another
+        operator; train it there, or interpolate inputs and outputs (`InputOutputInterpolation`).
+        """
+        if not self.network.agnostic:
+            raise SignatureError(
+                f"{type(self.network).__name__} depends on its grid {self.output_domain!r}: wrap it in "
+                "InputOutputInterpolation to ask it on another one"
+            )
+        signature = self.signature_on(domain)
+        inputs = self.inputs.at(signature, domain)
+        return GridOperator(signature, domain, self.network, inputs, self.transform, self.residual, self.mask)
+
+    def signature_on(self, domain: Domain) -> Signature:
+        """This operator's signature with all functions on the axes of `domain`; raises SignatureError for another box."""
+        axes = {axis.name: (axis, size) for axis, size in zip(domain.coordinate_axes, domain.shape, strict=True)}
+
+        def moved(name: str, entry: Function | Parameter) -> Function | Parameter:
+            if isinstance(entry, Parameter):
+                return entry
+            if any(axis.name not in axes or axes[axis.name][0] != axis for axis in entry.domain.axes):
+                raise SignatureError(f"{domain!r} is not the box of {name}, which is {entry.domain.axes}")
+            shape = tuple(axes[axis.name][1] for axis in entry.domain.axes)
+            return replace(entry, domain=replace(entry.domain, shape=shape))
+
+        inputs = {name: moved(f"input {name!r}", entry) for name, entry in self.signature.inputs.items()}
+        moved("the output", self.signature.output)
+        return Signature(inputs, replace(self.signature.output, domain=DomainType.of(domain)))
+
+    def _on_grid(self, part: object, like: Tensor) -> Tensor:
+        assert callable(part)
+        values: Tensor = part(self.points).to(like.dtype)  # (n, channels)
+        return values.T.reshape(-1, *self.output_domain.shape)
+
+    def _require_channels(self) -> None:
+        network, domain = self.network, self.output_domain
+        if not isinstance(domain, SphereGrid):
+            grid_axes(domain)
+        if network.inputs != self.inputs.channels or network.outputs != len(self.signature.output.channels):
+            raise SignatureError(
+                f"{type(network).__name__} maps {network.inputs} channels to {network.outputs}; expected "
+                f"{self.inputs.channels} (inputs{', coordinates' if self.inputs.coordinates else ''}) to "
+                f"{len(self.signature.output.channels)} (the output's)"
+            )
+        for role, name in (("residual", self.residual), ("mask", self.mask)):
+            if name is not None and not isinstance(self.signature.inputs.get(name), Function):
+                raise SignatureError(
+                    f"{role}={name!r} is no input function: the inputs are {sorted(self.signature.inputs)}"
+                )
