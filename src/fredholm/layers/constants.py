@@ -1,7 +1,7 @@
 """Constant matrices of networks, such as a discrete Fourier transform: made once, kept for every precision and device.
 
-A matrix that depends on nothing but a grid's size is no weight. It is made in float64 by a pure function, rounded once to
-the precision of the values it meets, and is the same constant in eager, compiled and exported graphs.
+A matrix that depends on nothing but a grid's size is no weight. It is made in float64 by a pure function, rounded once
+to the precision of the values it meets, and is the same constant in eager, compiled and exported graphs.
 """
 
 import functools

@@ -2,9 +2,9 @@
 
     channels = [(u(x) - shift) / scale, ..., λ, ..., x, y, ...]
 
-Functions come first and parameters, constant over the grid, among them, in the order of the signature; then, if asked for, the
-coordinates, scaled to [0, 1] on the box. A function of some of the grid's axes is constant along the others (an initial state on
-space × time); one on another resolution of them is interpolated.
+Functions come first and parameters, constant over the grid, among them, in the order of the signature; then, if asked
+for, the coordinates, scaled to [0, 1] on the box. A function of some of the grid's axes is constant along the others
+(an initial state on space × time); one on another resolution of them is interpolated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +28,7 @@ class GridInputs(nn.Module, Described):
         domain: a grid, a product of grids or a sphere grid.
         coordinates: whether coordinate channels are appended.
         shift, scale: for every channel of the inputs, in their order; 0 and 1 if not given.
+        box: lower and upper ends of the coordinates that become 0 and 1; the domain's bounds if not given.
 
     Raises SignatureError for an input that cannot be brought onto the grid.
 
@@ -49,6 +50,7 @@ class GridInputs(nn.Module, Described):
         coordinates: bool = True,
         shift: Sequence[float] | None = None,
         scale: Sequence[float] | None = None,
+        box: Sequence[Sequence[float]] | None = None,
     ) -> None:
         super().__init__()
         self.signature, self.domain, self.coordinates = signature, domain, coordinates
@@ -66,7 +68,8 @@ class GridInputs(nn.Module, Described):
         self.normalises = any(shift) or any(factor != 1 for factor in scale)
         self.register_buffer("shift", torch.tensor(shift).reshape(trailing), persistent=False)
         self.register_buffer("scale", torch.tensor(scale).reshape(trailing), persistent=False)
-        lower, upper = domain.bounds
+        self.box = [list(ends) for ends in (domain.bounds.tolist() if box is None else box)]
+        lower, upper = torch.tensor(self.box, dtype=torch.float64)
         unit = ((domain.coordinates() - lower) / (upper - lower)).T.float()
         self.register_buffer("unit", unit.reshape(-1, *domain.shape), persistent=False)
 
@@ -75,10 +78,11 @@ class GridInputs(nn.Module, Described):
         plain = GridInputs(self.signature, self.domain, coordinates=False)(inputs).double().transpose(0, 1).flatten(1)
         deviation = plain.std(1, correction=0)
         deviation = torch.where(deviation > 1e-6 * plain.abs().amax(1), deviation, 1.0)
-        return GridInputs(self.signature, self.domain, self.coordinates, plain.mean(1).tolist(), deviation.tolist())
+        shift, scale = plain.mean(1).tolist(), deviation.tolist()
+        return GridInputs(self.signature, self.domain, self.coordinates, shift, scale, self.box)
 
     def at(self, signature: Signature, domain: Domain) -> "GridInputs":
-        """The same on another grid."""
+        """The same on another grid; a point has the same coordinates there."""
         return GridInputs(
             signature, domain, self.coordinates, self.shift.flatten().tolist(), self.scale.flatten().tolist()
         )

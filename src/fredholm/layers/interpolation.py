@@ -2,9 +2,10 @@
 
     u(y) = Σ_corners  Π_axes (1 - |y - x_corner| / h)  u(x_corner)
 
-Multilinear, so second order in the grid spacing; periodic axes close on themselves. Unlike `Domain.stencil`, which prepares a
-fixed set of points in float64 and refuses those outside, it is differentiable in the points and part of compiled and exported
-graphs; points beyond an end of an axis are answered as its end. Latitudes of a sphere need not be equidistant.
+Multilinear, so second order in the grid spacing; periodic axes close on themselves. Unlike `Domain.stencil`, which
+prepares a fixed set of points in float64 and refuses those outside, it is differentiable in the points and part of
+compiled and exported graphs; points beyond an end of an axis are answered as its end. Latitudes of a sphere need not be
+equidistant.
 """
 
 from itertools import product

@@ -17,7 +17,7 @@ Build = Callable[[Signature, Domain], Operator]
 
 @dataclass(frozen=True)
 class Preset:
-    """A size that is known to work, by name: "tiny" (for tests), "small" (for a laptop), or that of a paper's experiment.
+    """A size that is known to work: "tiny" (for tests), "small" (for a laptop), or that of a paper's experiment.
 
     `build(signature, output_domain)` makes the operator; it raises SignatureError for a signature it cannot serve.
     """

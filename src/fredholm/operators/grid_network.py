@@ -2,12 +2,12 @@
 
     (batch, inputs, *shape)  ->  (batch, outputs, *shape)
 
-A grid network knows nothing of names, units or queries; that is the operator's part. It says on which grids it works, and
-whether its weights mean the same on all of them: a network is *agnostic* to the discretisation if, on finer and finer grids,
-its answers converge to those of one operator between functions.
+A grid network knows nothing of names, units or queries; that is the operator's part. It says on which grids it works,
+and whether its weights mean the same on all of them: a network is *agnostic* to the discretisation if, on finer and
+finer grids, its answers converge to those of one operator between functions.
 
-Source of the distinction: Kovachki, Li, Liu, Azizzadenesheli, Bhattacharya, Stuart, Anandkumar, "Neural operator: learning
-maps between function spaces", JMLR 24 (2023), section 2.
+Source of the distinction: Kovachki, Li, Liu, Azizzadenesheli, Bhattacharya, Stuart, Anandkumar, "Neural operator:
+learning maps between function spaces", JMLR 24 (2023), section 2.
 """
 
 from abc import ABC, abstractmethod

@@ -2,19 +2,19 @@
 
     G(u) = mask · (transform(network(channels(u))) + u_residual)
 
-`GridInputs` gathers the signature's functions and parameters into channels; the network maps channels to channels; an output
-transform makes physical values of what it answers. With `residual` the network predicts the increment of one of the inputs, as a
-time step does. Away from the grid the answer is interpolated.
+`GridInputs` gathers the signature's functions and parameters into channels; the network maps channels to channels; an
+output transform makes physical values of what it answers. With `residual` the network predicts the increment of one of
+the inputs, as a time step does. Away from the grid the answer is interpolated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
 from torch import Tensor
 
 from fredholm.errors import SignatureError
-from fredholm.fields.domain import Domain
+from fredholm.fields.domain import Coordinate, Domain
 from fredholm.fields.product import grid_axes
 from fredholm.fields.signature import DomainType, Function, Parameter, Signature
 from fredholm.fields.sphere_grid import SphereGrid
@@ -64,9 +64,8 @@ class GridOperator(Operator):
     def forward(self, inputs: Mapping[str, Tensor], query: Tensor | None = None) -> Tensor:
         values: Tensor = self.network(self.inputs(inputs))
         if self.transform is not None:
-            values = self._on_grid(self.transform.factor, values) * values + self._on_grid(
-                self.transform.offset, values
-            )
+            factor, offset = self._on_grid(self.transform.factor), self._on_grid(self.transform.offset)
+            values = values * factor + offset
         if self.residual is not None:
             values = values + inputs[self.residual]
         if self.mask is not None:
@@ -76,8 +75,8 @@ class GridOperator(Operator):
     def at(self, domain: Domain) -> "GridOperator":
         """The same weights on another grid over the same box, shared with this operator.
 
-        Raises SignatureError if the network is not agnostic to the discretisation, so that on another grid it would be another
-        operator; train it there, or interpolate inputs and outputs (`InputOutputInterpolation`).
+        Raises SignatureError if the network is not agnostic to the discretisation, so that on another grid it would be
+        another operator; train it there, or interpolate inputs and outputs (`InputOutputInterpolation`).
         """
         if not self.network.agnostic:
             raise SignatureError(
@@ -89,25 +88,28 @@ class GridOperator(Operator):
         return GridOperator(signature, domain, self.network, inputs, self.transform, self.residual, self.mask)
 
     def signature_on(self, domain: Domain) -> Signature:
-        """This operator's signature with all functions on the axes of `domain`; raises SignatureError for another box."""
+        """The signature with all functions on the axes of `domain`; raises SignatureError for another box."""
         axes = {axis.name: (axis, size) for axis, size in zip(domain.coordinate_axes, domain.shape, strict=True)}
 
         def moved(name: str, entry: Function | Parameter) -> Function | Parameter:
             if isinstance(entry, Parameter):
                 return entry
-            if any(axis.name not in axes or axes[axis.name][0] != axis for axis in entry.domain.axes):
-                raise SignatureError(f"{domain!r} is not the box of {name}, which is {entry.domain.axes}")
-            shape = tuple(axes[axis.name][1] for axis in entry.domain.axes)
-            return replace(entry, domain=replace(entry.domain, shape=shape))
+            assert entry.domain.shape is not None  # the network's inputs are on grids
+            found = [axes.get(axis.name) for axis in entry.domain.axes]
+            for before, size, after in zip(entry.domain.axes, entry.domain.shape, found, strict=True):
+                if after is None or not _same_box(before, size, *after):
+                    raise SignatureError(f"{domain!r} is not the box of {name}, which lives on {entry.domain.axes}")
+            there = [after for after in found if after is not None]
+            moved_axes, shape = tuple(axis for axis, _ in there), tuple(size for _, size in there)
+            return replace(entry, domain=replace(entry.domain, axes=moved_axes, shape=shape))
 
         inputs = {name: moved(f"input {name!r}", entry) for name, entry in self.signature.inputs.items()}
         moved("the output", self.signature.output)
         return Signature(inputs, replace(self.signature.output, domain=DomainType.of(domain)))
 
-    def _on_grid(self, part: object, like: Tensor) -> Tensor:
-        assert callable(part)
-        values: Tensor = part(self.points).to(like.dtype)  # (n, channels)
-        return values.T.reshape(-1, *self.output_domain.shape)
+    def _on_grid(self, part: Callable[[Tensor], Tensor]) -> Tensor:
+        """Factor or offset of the transform as (channels, *shape)."""
+        return part(self.points).T.reshape(-1, *self.output_domain.shape)
 
     def _require_channels(self) -> None:
         network, domain = self.network, self.output_domain
@@ -124,3 +126,10 @@ class GridOperator(Operator):
                 raise SignatureError(
                     f"{role}={name!r} is no input function: the inputs are {sorted(self.signature.inputs)}"
                 )
+
+
+def _same_box(first: Coordinate, first_size: int, second: Coordinate, second_size: int) -> bool:
+    """Whether two axes cover one interval: ends may differ by half a cell, as those of cell-centred grids do."""
+    cell = max(first.extent / first_size, second.extent / second_size)
+    near = abs(first.lower - second.lower) <= cell and abs(first.upper - second.upper) <= cell
+    return near and (first.units, first.periodic) == (second.units, second.periodic)
