@@ -22,7 +22,7 @@ from fredholm.operators.deeponet import DeepONet, PODTrunk, SeparableModes, Spli
         ("stacked branch, split branch", {"branch"}),
         ("product of branches, anchored", {"operator"}),
         ("separable modes, split trunk", {"operator", "trunk"}),
-        ("feed-forward", {"operator"}),
+        ("feed-forward", {"operator", "field"}),
     ],
 )
 def test_graphs_compute_what_the_operator_computes(name: str, parts: set[str]) -> None:
@@ -35,7 +35,7 @@ def test_graphs_compute_what_the_operator_computes(name: str, parts: set[str]) -
 
 def test_a_deeponet_is_exported_in_its_parts_too() -> None:
     assert set(graphs_of(family("gated sine"))) == {"operator", "branch", "trunk"}
-    assert set(graphs_of(family("feed-forward"))) == {"operator"}
+    assert set(graphs_of(family("feed-forward"))) == {"operator", "field"}
 
 
 def test_modes_on_periodic_axes_are_exported_too() -> None:

@@ -1,7 +1,7 @@
 """Export: the operator as ONNX graphs, checked to compute what the operator computes.
 
-`operator.onnx` maps the signature's inputs and, if the operator takes one, a query to the output. A DeepONet also
-becomes two graphs,
+`operator.onnx` maps the signature's inputs and, if the operator takes one, a query to the output; `field.onnx` answers
+on the output domain. A DeepONet becomes, in its place, two graphs,
 
     branch.onnx   inputs -> coefficients (batch, channels, p)
     trunk.onnx    query (points, d) -> basis (points, channels, p)
@@ -30,11 +30,12 @@ from fredholm.deploy.backend import (
     to_onnx,
 )
 from fredholm.errors import ExportError
-from fredholm.fields.signature import Function
+from fredholm.fields.signature import Function, Signature
 from fredholm.operators.deeponet import DeepONet
 from fredholm.operators.operator import Operator, Query
 
 TOLERANCE = 1e-5
+_ROUNDINGS, _LARGEST = 3.0, 1e-4  # a deep network may differ by what its own float32 loses, but never by more than this
 _BATCHES, _POINTS = (1, 2, 7), (1, 13, 257)
 
 
@@ -78,7 +79,7 @@ def export(artifact: Artifact | str | Path, *, tolerance: float = TOLERANCE, pro
     """Add ONNX graphs to an artifact, after checking each in ONNX Runtime.
 
     Raises ExportError, leaving the artifact as it was, if a graph differs by more than `tolerance` of the largest
-    output in a channel.
+    output in a channel (see `compare`).
 
     >>> print(export("runs/room/artifact").summary)  # doctest: +SKIP
     """
@@ -106,7 +107,8 @@ def export(artifact: Artifact | str | Path, *, tolerance: float = TOLERANCE, pro
 def compare(name: str, graph: Graph, compiled: Compiled, backend: Backend, tolerance: float) -> Comparison:
     """Run a compiled graph and the operator side by side on random inputs of several shapes.
 
-    Raises ExportError naming the worst place if they differ by more than `tolerance`, or are not finite.
+    Raises ExportError naming the worst place if they are not finite or differ by more than `tolerance`; where the
+    operator's own float32 answers lose more than a third of it, by more than three times that loss, at most 1e-4.
     """
     calls = _calls(name, graph, compiled)
     # one scale for all calls: a single value near zero says nothing of its channel's range
@@ -116,12 +118,13 @@ def compare(name: str, graph: Graph, compiled: Compiled, backend: Backend, toler
     worst = max(calls, key=lambda call: call.error(call.answer, scale).max())
     error = worst.error(worst.answer, scale)
     difference = float(error.max())
-    if not difference <= tolerance:
+    allowed = max(tolerance, min(_ROUNDINGS * rounding, _LARGEST))
+    if not difference <= allowed:
         index = np.unravel_index(int(error.argmax()), error.shape)
         raise ExportError(
             f"{name} differs from the operator in {backend.name} by {difference:.2e} of its largest output, with "
             f"{worst.lengths} at index {tuple(map(int, index))}: it answers {worst.answer[index]:.8g}, the operator "
-            f"{worst.truth[index]:.8g}. Allowed are {tolerance:.0e}, and float32 itself loses {rounding:.1e}: look "
+            f"{worst.truth[index]:.8g}. Allowed are {allowed:.0e}, and float32 itself loses {rounding:.1e}: look "
             "for randomness or an operation that the exporter renders otherwise"
         )
     absolute = max(float(np.abs(call.answer - call.truth).max()) for call in calls)
@@ -170,20 +173,22 @@ def graphs_of(operator: Operator) -> dict[str, Graph]:
     import json
 
     metadata = {"fredholm.signature": json.dumps(operator.signature.to_json())}
-    inputs = {name: _example(operator, name) for name in operator.signature.inputs}
-    batched = {name: {0: "batch"} for name in inputs}
+    inputs, free = _examples(operator.signature)
     lower, upper = operator.output_domain.bounds.float()
     query = lower + (upper - lower) * torch.rand(11, len(lower), generator=torch.Generator().manual_seed(0))
     free_query = {"query": {0: "points"}}
     names = list(inputs)
+    whole = _Whole(operator, names)
+    graphs = {}
     if Query.SHARED in operator.queries:
-        example, free = {**inputs, "query": query}, {**batched, **free_query}
-    else:
-        example, free = inputs, batched
-    graphs = {"operator": Graph(_Whole(operator, names), example, "output", free, metadata)}
+        example = {**inputs, "query": query}
+        graphs["operator"] = Graph(whole, example, "output", {**free, **free_query}, metadata)
     if isinstance(operator, DeepONet):
-        graphs["branch"] = Graph(_Coefficients(operator, names), inputs, "coefficients", batched, metadata)
+        graphs["branch"] = Graph(_Coefficients(operator, names), inputs, "coefficients", free, metadata)
         graphs["trunk"] = Graph(_Basis(operator), {"query": query}, "basis", free_query, metadata)
+    elif Query.DOMAIN in operator.queries:
+        name = "field" if graphs else "operator"
+        graphs[name] = Graph(whole, inputs, "output", free, metadata)
     return graphs
 
 
@@ -228,15 +233,27 @@ def _contracted(branch: Compiled, trunk: Compiled, graphs: dict[str, Graph]) -> 
     return run
 
 
-def _example(operator: Operator, name: str) -> Tensor:
-    entry = operator.signature.inputs[name]
-    if not isinstance(entry, Function):
-        shape: tuple[int, ...] = (len(entry.components),)
-    elif entry.domain.shape is None:
-        raise ExportError(f"input {name!r} has a domain of each sample's own, which export does not cover yet")
-    else:
-        shape = (len(entry.channels), *entry.domain.shape)
-    return torch.randn(3, *shape, generator=torch.Generator().manual_seed(1))
+def _examples(signature: Signature) -> tuple[dict[str, Tensor], dict[str, dict[int, str]]]:
+    """A batch of three of all input tensors, and which of their axes may have other lengths."""
+    generator = torch.Generator().manual_seed(1)
+    examples, free = {}, {}
+    for name, entry in signature.inputs.items():
+        free[name] = {0: "batch"}
+        if not isinstance(entry, Function):
+            examples[name] = torch.randn(3, len(entry.components), generator=generator)
+        elif entry.domain.shape is not None:
+            examples[name] = torch.randn(3, len(entry.channels), *entry.domain.shape, generator=generator)
+        else:
+            points = f"{name} points"
+            lower = torch.tensor([axis.lower for axis in entry.domain.axes])
+            extent = torch.tensor([axis.extent for axis in entry.domain.axes])
+            examples[name] = torch.randn(3, len(entry.channels), 17, generator=generator)
+            unit = torch.rand(3, 17, len(extent), generator=generator)
+            examples[f"{name}.coordinates"] = lower + extent * unit
+            examples[f"{name}.weights"] = (0.5 + torch.rand(3, 17, generator=generator)) * float(extent.prod()) / 17
+            free[name] = {0: "batch", 2: points}
+            free[f"{name}.coordinates"] = free[f"{name}.weights"] = {0: "batch", 1: points}
+    return {name: examples[name] for name in signature.tensors}, free
 
 
 def _lengths(graph: Graph) -> Iterable[dict[str, int]]:
@@ -250,12 +267,15 @@ def _lengths(graph: Graph) -> Iterable[dict[str, int]]:
 def _random(
     example: Tensor, free: dict[int, str], lengths: dict[str, int], generator: np.random.Generator
 ) -> np.ndarray:
-    """Rows drawn from the example and mixed, so that a query stays inside its domain."""
+    """Rows drawn from the example and mixed, so that a query stays inside its domain; other free axes are repeated."""
     rows = lengths.get(free.get(0, ""), len(example))
     first, second = (generator.integers(0, len(example), rows) for _ in range(2))
     mix = generator.random((rows, *[1] * (example.ndim - 1))).astype(np.float32)
     values = example.numpy()
     mixed: np.ndarray = mix * values[first] + (1 - mix) * values[second]
+    for axis, length in free.items():
+        if axis > 0:
+            mixed = mixed.take(np.arange(lengths[length]) % mixed.shape[axis], axis)
     return mixed
 
 

@@ -16,7 +16,6 @@ from torch import Tensor
 from fredholm.deploy.artifact import Artifact
 from fredholm.deploy.backend import session
 from fredholm.errors import ArtifactError
-from fredholm.operators.operator import Query
 
 _PART = 16384  # points evaluated at a time, which bounds the trunk's intermediate values
 
@@ -42,8 +41,10 @@ class Predictor:
             raise ArtifactError(f"{artifact.path} has no graphs: run `fredholm export {artifact.path}` first")
         self.artifact, self.cache_bytes = artifact, cache_bytes
         self._split = "branch.onnx" in files and "trunk.onnx" in files
-        names = ("branch", "trunk") if self._split else ("operator",)
-        self._graphs = {name: session(artifact.read(f"{name}.onnx"), threads) for name in names}
+        names = ("branch", "trunk") if self._split else ("operator", "field")
+        self._graphs = {
+            name: session(artifact.read(f"{name}.onnx"), threads) for name in names if f"{name}.onnx" in files
+        }
         self._bases: OrderedDict[bytes, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -54,8 +55,9 @@ class Predictor:
         if points is not None:
             return torch.from_numpy(self._at(arrays, points.numpy()))
         domain = self.artifact.operator.output_domain
-        if not self._split and Query.SHARED not in self.artifact.operator.queries:
-            return torch.from_numpy(self._graphs["operator"](arrays)["output"])
+        if not self._split:
+            graph = "field" if "field" in self._graphs else "operator"
+            return torch.from_numpy(self._graphs[graph](arrays)["output"])
         values = self._at(arrays, domain.coordinates().float().numpy())
         return torch.from_numpy(values).unflatten(-1, domain.shape)
 

@@ -8,12 +8,18 @@ from fredholm.fields.norms import h1_norm, h1_seminorm, relative_l2
 from fredholm.fields.padding import pad_fields
 from fredholm.fields.point_cloud import PointCloud
 from fredholm.fields.product import Product
-from fredholm.fields.random_fields import NeumannGaussianField, PeriodicGaussianField, RBFGaussianField
+from fredholm.fields.random_fields import (
+    CellNeumannGaussianField,
+    NeumannGaussianField,
+    PeriodicGaussianField,
+    RBFGaussianField,
+)
 from fredholm.fields.signature import DomainType, Function, Inputs, Parameter, Quantity, Signature
 from fredholm.fields.sphere_grid import SphereGrid
 
 __all__ = [
     "Axis",
+    "CellNeumannGaussianField",
     "Coordinate",
     "Domain",
     "DomainType",

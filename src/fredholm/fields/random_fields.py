@@ -165,7 +165,7 @@ class PeriodicGaussianField(SpectralGaussianField):
 
 
 class NeumannGaussianField(SpectralGaussianField):
-    """On a box with ∂u/∂n = 0: cosines, sampled at the grid's points. The usual coefficients of Darcy flow are such."""
+    """On a box with ∂u/∂n = 0: cosines, sampled at the grid's points, the first and the last of them on the walls."""
 
     def _require(self, grid: Grid) -> None:
         if periodic := [axis.name for axis in grid.axes if axis.periodic]:
@@ -176,6 +176,23 @@ class NeumannGaussianField(SpectralGaussianField):
 
     def _bases(self) -> list[Tensor]:
         return [_cosines(axis.size) for axis in self.grid.axes]
+
+
+class CellNeumannGaussianField(SpectralGaussianField):
+    """On a box with ∂u/∂n = 0: cosines, sampled at the centres of its cells.
+
+    The grid's points are the centres: the box reaches half a spacing beyond the first and the last of them.
+    """
+
+    def _require(self, grid: Grid) -> None:
+        if periodic := [axis.name for axis in grid.axes if axis.periodic]:
+            raise ValueError(f"axis {periodic[0]!r} is periodic: use PeriodicGaussianField")
+
+    def _wave_numbers(self, axis: Axis) -> Float[Tensor, " n"]:
+        return math.pi * torch.arange(axis.size, dtype=torch.float64) / (axis.size * axis.spacing)
+
+    def _bases(self) -> list[Tensor]:
+        return [_cell_cosines(axis.size) for axis in self.grid.axes]
 
 
 def _real_fourier(size: int) -> Float[Tensor, "n n"]:
@@ -195,3 +212,10 @@ def _cosines(size: int) -> Float[Tensor, "n n"]:
     weights = torch.ones(size, dtype=torch.float64)
     weights[0] = weights[-1] = 0.5
     return modes / (weights[:, None] * modes.square()).sum(0).sqrt()
+
+
+def _cell_cosines(size: int) -> Float[Tensor, "n n"]:
+    """Orthogonal matrix with columns cos(π k (i + ½) / n), normalised (DCT-II)."""
+    i = torch.arange(size, dtype=torch.float64)
+    modes = torch.cos(math.pi * (i[:, None] + 0.5) * i / size)
+    return modes / modes.norm(dim=0)

@@ -92,9 +92,14 @@ class Signature:
     inputs: Mapping[str, Function | Parameter]
     output: Function
 
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """Names of all tensors that make an input: functions, parameters, and the companions of varying domains."""
+        return (*self.inputs, *self._companions())
+
     def check(self, inputs: Mapping[str, Tensor], query: Tensor | None = None, finite: bool = False) -> int:
         """Batch size, after checking names, shapes and (if `finite`) values; raises SignatureError."""
-        expected = set(self.inputs) | set(self._companions())
+        expected = set(self.tensors)
         if missing := sorted(expected - set(inputs)):
             raise SignatureError(f"input {missing[0]!r} is missing: expected {sorted(expected)}, got {sorted(inputs)}")
         if extra := sorted(set(inputs) - expected):

@@ -83,9 +83,8 @@ class GridInputs(nn.Module, Described):
 
     def at(self, signature: Signature, domain: Domain) -> "GridInputs":
         """The same on another grid; a point has the same coordinates there."""
-        return GridInputs(
-            signature, domain, self.coordinates, self.shift.flatten().tolist(), self.scale.flatten().tolist()
-        )
+        shift, scale = self.shift.flatten().tolist(), self.scale.flatten().tolist()
+        return GridInputs(signature, domain, self.coordinates, shift, scale, self.box)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch channels *shape"]:
         shape = self.domain.shape

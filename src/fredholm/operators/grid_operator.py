@@ -41,6 +41,7 @@ class GridOperator(Operator):
     """
 
     queries: ClassVar[frozenset[Query]] = frozenset(Query)
+    points: Tensor
 
     def __init__(
         self,

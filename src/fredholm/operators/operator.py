@@ -42,6 +42,24 @@ class Operator(nn.Module, Described, ABC):
         self.signature = signature
         self.output_domain = output_domain
 
+    @staticmethod
+    def build(signature: Signature, preset: str, output_domain: Domain | None = None) -> "Operator":
+        """The operator of the catalogue that `preset` names: a family, "fno", or one of its sizes, "fno/darcy".
+
+        The output domain may be left out where the signature tells it, as it does for grids. Raises UnknownNameError
+        with the nearest name, SignatureError for a signature that the family cannot serve.
+
+        >>> from fredholm.fields import Axis, DomainType, Function, Grid, Quantity
+        >>> square = DomainType.of(Grid(Axis("x", 0, 1, 32), Axis("y", 0, 1, 32)))
+        >>> signature = Signature({"a": Function((Quantity("a"),), square)}, Function((Quantity("u"),), square))
+        >>> type(Operator.build(signature, "fno/tiny")).__name__
+        'GridOperator'
+        """
+        from fredholm.operators.catalogue import preset_named
+
+        domain = signature.output.domain.grid() if output_domain is None else output_domain
+        return preset_named(preset).build(signature, domain)
+
     @abstractmethod
     def forward(self, inputs: Mapping[str, Tensor], query: Tensor | None = None) -> Tensor:
         """Values of the output function."""
