@@ -1,6 +1,7 @@
 """What there is to learn: one physical system a file."""
 
 from fredholm.problems.antiderivative import Antiderivative
+from fredholm.problems.darcy import Darcy
 from fredholm.problems.problem import Problem
 from fredholm.problems.registry import PROBLEMS, problem_named
 from fredholm.problems.room import Recording, Room
@@ -11,6 +12,7 @@ __all__ = [
     "PROBLEMS",
     "Antiderivative",
     "Box",
+    "Darcy",
     "LShape",
     "Problem",
     "RandomSources",

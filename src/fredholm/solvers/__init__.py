@@ -1,5 +1,6 @@
 """Numerics without learning."""
 
+from fredholm.solvers.finite_volume_diffusion import FiniteVolumeDiffusion
 from fredholm.solvers.wave import WaveSolver
 
-__all__ = ["WaveSolver"]
+__all__ = ["FiniteVolumeDiffusion", "WaveSolver"]
