@@ -70,12 +70,26 @@ def problems(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def operators(as_json: AsJson = False) -> None:
-    """List the operators, and the recipes by which `train` builds and fits them."""
-    from fredholm.training.recipes import RECIPES
+def operators(
+    name: Annotated[str | None, typer.Argument(help="One operator, with all that is known of it.")] = None,
+    as_json: AsJson = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the page of the documentation.")] = False,
+) -> None:
+    """List the operators: what each can do, what it costs, what it measured; and the recipes of `train`."""
+    from fredholm.operators.listing import details, page, rows
 
-    rows = [{"name": name, "summary": recipe.summary} for name, recipe in RECIPES.items()]
-    _listing("Operators", rows, as_json)
+    if as_markdown:
+        typer.echo(page(), nl=False)
+    elif name is not None:
+        found = details(name)
+        _listing(name, found if as_json else [{"": key, name: value} for key, value in found[0].items()], as_json)
+    else:
+        _listing("Operators", rows(), as_json)
+        if not as_json:
+            from fredholm.training.recipes import RECIPES
+
+            recipes = [{"name": name, "summary": recipe.summary} for name, recipe in RECIPES.items()]
+            _listing("Recipes of `train`, besides any operator above", recipes, as_json)
 
 
 @app.command()
@@ -107,7 +121,7 @@ def generate(
 def train(
     data: Annotated[Path, typer.Argument(help="Data set made by `fredholm generate`.")],
     output: Output,
-    operator: Annotated[str, typer.Option(help="Recipe; see `fredholm operators`.")] = "pod-linear",
+    operator: Annotated[str, typer.Option(help="Recipe, or operator as `fno` or `fno/small`.")] = "pod-linear",
     iterations: Annotated[int | None, typer.Option(min=1, help="Training steps; default: the recipe's.")] = None,
     seed: Seed = 0,
 ) -> None:

@@ -16,13 +16,13 @@ from torch import Tensor
 from fredholm.errors import SignatureError
 from fredholm.fields.domain import Coordinate, Domain
 from fredholm.fields.product import grid_axes
-from fredholm.fields.signature import DomainType, Function, Parameter, Signature
+from fredholm.fields.signature import DomainType, Function, Inputs, Parameter, Signature
 from fredholm.fields.sphere_grid import SphereGrid
 from fredholm.layers.grid_inputs import GridInputs
 from fredholm.layers.interpolation import GridInterpolation
 from fredholm.operators.grid_network import GridNetwork
 from fredholm.operators.operator import Operator, Query
-from fredholm.operators.output_transform import OutputTransform
+from fredholm.operators.output_transform import OutputTransform, Rescaled
 
 
 class GridOperator(Operator):
@@ -72,6 +72,20 @@ class GridOperator(Operator):
         if self.mask is not None:
             values = values * inputs[self.mask]
         return values if query is None else self.interpolation(values, query)
+
+    def adapted(self, inputs: Inputs, outputs: Tensor) -> "GridOperator":
+        """Channels of mean 0 and deviation 1 on both sides of the network, over these training samples."""
+        if self.residual is not None:
+            outputs = outputs - inputs[self.residual]
+        return GridOperator(
+            self.signature,
+            self.output_domain,
+            self.network,
+            self.inputs.normalised(inputs),
+            Rescaled.of(outputs),
+            self.residual,
+            self.mask,
+        )
 
     def at(self, domain: Domain) -> "GridOperator":
         """The same weights on another grid over the same box, shared with this operator.

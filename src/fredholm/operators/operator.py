@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
-from fredholm.fields.signature import Signature
+from fredholm.fields.signature import Inputs, Signature
 from fredholm.layers.architecture import Described
 
 
@@ -63,6 +63,13 @@ class Operator(nn.Module, Described, ABC):
     @abstractmethod
     def forward(self, inputs: Mapping[str, Tensor], query: Tensor | None = None) -> Tensor:
         """Values of the output function."""
+
+    def adapted(self, inputs: Inputs, outputs: Tensor) -> "Operator":
+        """The same weights with normalisers fitted to training samples, where the operator has any.
+
+        `outputs` are (samples, channels, ...); call it before training.
+        """
+        return self
 
     def require_query(self, query: Tensor | None) -> None:
         """Raise SignatureError if this operator cannot be asked in this way."""

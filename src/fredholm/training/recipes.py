@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from fredholm.data.dataset import Dataset
-from fredholm.data.sampling import CartesianPoints, PairedPoints, Sampler
+from fredholm.data.sampling import CartesianPoints, PairedPoints, Sampler, WholeFields
 from fredholm.errors import DataError, UnknownNameError
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
@@ -34,6 +34,7 @@ from fredholm.operators.deeponet import (
 from fredholm.operators.operator import Operator
 from fredholm.training.fit import fit
 from fredholm.training.history import History
+from fredholm.training.losses import RelativeL2
 from fredholm.training.settings import Checkpoints, Settings
 
 
@@ -49,7 +50,7 @@ class Fitted:
 class Recipe(ABC):
     """Builds and fits one kind of operator for any data set it suits."""
 
-    name: ClassVar[str]
+    name: str
     title: ClassVar[str]
     summary: ClassVar[str]
 
@@ -162,14 +163,50 @@ class PlainDeepONet(Recipe):
         return operator, history
 
 
+class FromCatalogue(Recipe):
+    """Any operator of the catalogue: normalised by the data, AdamW with one cycle, relative L2 error."""
+
+    title = "operator of the catalogue"
+    summary = "any name of the catalogue; normalised by the data, AdamW with one cycle on the relative L2 error"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def run(
+        self, data: Dataset, seed: int, directory: Path | None, iterations: int | None
+    ) -> tuple[Operator, History | None]:
+        some = torch.arange(min(len(data), 256))
+        with initialised(seed):
+            operator = Operator.build(data.signature, self.name, data.output_domain)
+            operator = operator.adapted(data.inputs(some), data.outputs(some))
+        iterations = iterations or 2000
+        optimizer = torch.optim.AdamW(operator.parameters(), weight_decay=1e-4)
+        history = fit(
+            operator,
+            data,
+            sampler=WholeFields(20),
+            iterations=iterations,
+            optimizer=optimizer,
+            schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=iterations),
+            loss=RelativeL2(),
+            settings=Settings(seed=seed, checkpoints=None if directory is None else Checkpoints(directory)),
+        )
+        return operator, history
+
+
 RECIPES: dict[str, type[Recipe]] = {recipe.name: recipe for recipe in (PODLinear, LinearSine, Acoustic, PlainDeepONet)}
 
 
 def recipe_named(name: str) -> Recipe:
-    """The recipe `name`; raises UnknownNameError with the nearest one."""
-    if name not in RECIPES:
-        raise UnknownNameError("operator", name, RECIPES)
-    return RECIPES[name]()
+    """The recipe `name`, or one for the operator `name` of the catalogue; raises UnknownNameError with the nearest."""
+    if name in RECIPES:
+        return RECIPES[name]()
+    from fredholm.operators.catalogue import OPERATORS, preset_named
+
+    if name.partition("/")[0] not in OPERATORS:
+        raise UnknownNameError("operator", name, [*RECIPES, *OPERATORS])
+    preset_named(name)
+    return FromCatalogue(name)
 
 
 def sensors_of(data: Dataset, per_axis: int | None, scale: float = 1.0) -> Sensors:
