@@ -10,9 +10,23 @@ from dataclasses import dataclass
 from fredholm.errors import UnknownNameError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Signature
+from fredholm.layers.grid_inputs import GridInputs
+from fredholm.operators.grid_network import GridNetwork
+from fredholm.operators.grid_operator import GridOperator
 from fredholm.operators.operator import Operator
 
 Build = Callable[[Signature, Domain], Operator]
+
+
+def on_grid(network: Callable[[int, int, int], GridNetwork]) -> Build:
+    """Build the operator around network(inputs, outputs, dimension), which sees all inputs and the coordinates."""
+
+    def build(signature: Signature, output_domain: Domain) -> GridOperator:
+        inputs = GridInputs(signature, output_domain)
+        made = network(inputs.channels, len(signature.output.channels), len(output_domain.shape))
+        return GridOperator(signature, output_domain, made, inputs)
+
+    return build
 
 
 @dataclass(frozen=True)
