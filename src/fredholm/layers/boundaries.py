@@ -38,7 +38,7 @@ class Boundary(Described, ABC):
     def coarse(self, size: int) -> int:
         """Points that the coarser grid keeps of `size`; raises SignatureError if there is no such grid."""
         if size < _FEWEST:
-            raise SignatureError(f"{size} points cannot be halved")
+            raise SignatureError(f"side {size} cannot be halved")
         return (size + 1) // 2
 
 
@@ -86,5 +86,5 @@ class Periodic(Boundary):
 
     def coarse(self, size: int) -> int:
         if size % 2:
-            raise SignatureError(f"{size} points of a period cannot be halved")
+            raise SignatureError(f"side {size} of a period cannot be halved")
         return super().coarse(size)
