@@ -1,0 +1,64 @@
+"""How two programs are compared: in one process, in turn, by medians; memory in a process of its own each."""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One thing measured, and what it is held to.
+
+    Args:
+        what: such as "training step".
+        value: the number that is judged: how many times faster, which share of the memory, which slope.
+        meaning: of the value, such as "times as fast".
+        readings: what it was computed from, by name, such as {"fredholm": 0.051, "neuraloperator": 0.150}.
+        unit: of the readings.
+        at_least, at_most: the target; none if neither is given.
+    """
+
+    what: str
+    value: float
+    meaning: str
+    readings: Mapping[str, float]
+    unit: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the target is met."""
+        low, high = self.at_least, self.at_most
+        return (low is None or self.value >= low) and (high is None or self.value <= high)
+
+
+def seconds_in_turn(actions: Mapping[str, Callable[[], object]], rounds: int, warm: int = 3) -> dict[str, float]:
+    """Median seconds of each action, after `warm` calls of each; every round runs all of them, one after the other."""
+    for _ in range(warm):
+        for action in actions.values():
+            action()
+    times: dict[str, list[float]] = {name: [] for name in actions}
+    for _ in range(rounds):
+        for name, action in actions.items():
+            start = time.perf_counter()
+            action()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def faster(what: str, seconds: Mapping[str, float], peer: str, at_least: float | None = None) -> Figure:
+    """How many times as fast "fredholm" is as `peer`."""
+    readings = {name: 1e3 * value for name, value in seconds.items()}
+    return Figure(what, seconds[peer] / seconds["fredholm"], "times as fast", readings, "ms", at_least=at_least)
+
+
+def peak_megabytes(code: str) -> float:
+    """The largest resident memory of a fresh interpreter that runs `code`, in 10⁶ bytes."""
+    report = "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    done = subprocess.run([sys.executable, "-c", code + report], capture_output=True, text=True, check=True)
+    kilobytes = int(done.stdout.split()[-1])
+    return kilobytes * 1024 / 1e6
