@@ -43,7 +43,7 @@ def constant(function: Callable[..., np.ndarray]) -> Callable[..., Tensor]:
     @functools.wraps(function)
     def answer(*arguments: Number, like: Tensor) -> Tensor:
         # index() makes a number of a symbolic size, for which alone the constant holds
-        plain = [a if isinstance(a, float) else operator.index(a) for a in arguments]
+        plain = [a if isinstance(a, float | bool) else operator.index(a) for a in arguments]
         return look_up(like.dtype, like.device, *plain)
 
     return answer
