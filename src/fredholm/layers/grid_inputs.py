@@ -53,6 +53,11 @@ class GridInputs(nn.Module, Described):
         box: Sequence[Sequence[float]] | None = None,
     ) -> None:
         super().__init__()
+        if len(domain.shape) != domain.dimension:
+            raise SignatureError(
+                f"{domain!r} has no axes, and a network on a grid needs them: interpolate onto a grid, or take an "
+                "operator for point clouds"
+            )
         self.signature, self.domain, self.coordinates = signature, domain, coordinates
         parts: list[nn.Module] = []
         width = 0
