@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
+from fredholm.fields.product import grid_axes
 from fredholm.layers.architecture import Described
 from fredholm.layers.convolution import CONVOLUTIONS
 from fredholm.layers.neural_spectral_block import NeuralSpectralBlock
@@ -102,6 +103,7 @@ class LSM(GridNetwork):
 
     def require(self, domain: Domain) -> None:
         super().require(domain)
+        grid_axes(domain)  # a sphere, whose maps close on themselves, is none
         if tuple(domain.shape) != self.shape:
             raise SignatureError(
                 f"this {type(self).__name__} is made for a grid of {self.shape} points, and {domain!r} has "
