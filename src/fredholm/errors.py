@@ -24,6 +24,21 @@ class CourantError(FredholmError, ValueError):
     """A time step breaks the stability limit of an explicit scheme."""
 
 
+class SolverError(FredholmError, RuntimeError):
+    """A reference solver has failed on a sample; `sample` counts in the batch that it was given.
+
+    >>> str(SolverError(3, "its flow is not finite: take a smaller step"))
+    'sample 3 cannot be solved: its flow is not finite: take a smaller step'
+    """
+
+    def __init__(self, sample: int, reason: str) -> None:
+        self.sample, self.reason = sample, reason
+        super().__init__(sample, reason)
+
+    def __str__(self) -> str:
+        return f"sample {self.sample} cannot be solved: {self.reason}"
+
+
 class UnknownNameError(FredholmError, KeyError):
     """A name is not in a registry; the message offers the nearest one.
 

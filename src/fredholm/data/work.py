@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fredholm.data.chunks import ChunkedArray
 from fredholm.data.layout import INPUT, OUTPUT
-from fredholm.errors import DataError
+from fredholm.errors import DataError, SolverError
 from fredholm.problems.problem import Problem
 
 
@@ -51,7 +51,13 @@ class Work:
         """Solve and write the samples of a task; returns their number."""
         count = task.stop - task.first
         inputs = self.problem.sample(count, self.seed, task.first)
-        output = self.problem.solve(inputs)
+        try:
+            output = self.problem.solve(inputs)
+        except SolverError as error:
+            index = task.first + error.sample
+            raise DataError(
+                f"sample {index} of seed {self.seed} cannot be solved: {error.reason}; {self._inputs_of(index)}"
+            ) from error
         expected = (count, *self.arrays[OUTPUT].shape)
         if tuple(output.shape) != expected:
             raise DataError(
@@ -82,6 +88,9 @@ class Work:
         else:
             fault = (
                 "is not finite: the solver has failed on it. Correct the problem's parameters or solver; "
-                f"{type(self.problem).__name__}.sample(1, {self.seed}, {task.first + index}) gives its inputs"
+                + self._inputs_of(task.first + index)
             )
         raise DataError(f"{name} of sample {task.first + index} of seed {self.seed} {fault}")
+
+    def _inputs_of(self, index: int) -> str:
+        return f"{type(self.problem).__name__}.sample(1, {self.seed}, {index}) gives its inputs"

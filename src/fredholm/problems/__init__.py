@@ -2,6 +2,7 @@
 
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
+from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
 from fredholm.problems.registry import PROBLEMS, problem_named
 from fredholm.problems.room import Recording, Room
@@ -14,6 +15,8 @@ __all__ = [
     "Box",
     "Darcy",
     "LShape",
+    "NavierStokesForcing",
+    "NavierStokesInitial",
     "Problem",
     "RandomSources",
     "Recording",

@@ -6,10 +6,13 @@ from typing import Any
 from fredholm.errors import DataError, UnknownNameError
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
+from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
 from fredholm.problems.room import Room
 
-PROBLEMS: dict[str, type[Problem]] = {problem.name: problem for problem in (Antiderivative, Darcy, Room)}
+PROBLEMS: dict[str, type[Problem]] = {
+    problem.name: problem for problem in (Antiderivative, Darcy, NavierStokesForcing, NavierStokesInitial, Room)
+}
 
 
 def problem_named(name: str, parameters: Mapping[str, Any] | None = None) -> Problem:

@@ -1,6 +1,7 @@
 """Numerics without learning."""
 
 from fredholm.solvers.finite_volume_diffusion import FiniteVolumeDiffusion
+from fredholm.solvers.vorticity import VorticitySolver
 from fredholm.solvers.wave import WaveSolver
 
-__all__ = ["FiniteVolumeDiffusion", "WaveSolver"]
+__all__ = ["FiniteVolumeDiffusion", "VorticitySolver", "WaveSolver"]
