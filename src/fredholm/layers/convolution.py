@@ -7,7 +7,7 @@ product with Σ_j K[j]: it is a layer of networks on one grid. Its counterparts 
 `KernelInterpolatedConvolution`, `LocalIntegralConvolution` and `FiniteDifferenceConvolution`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float
@@ -20,6 +20,11 @@ CONVOLUTIONS: dict[int, type[nn.Conv1d] | type[nn.Conv2d] | type[nn.Conv3d]] = {
     1: nn.Conv1d,
     2: nn.Conv2d,
     3: nn.Conv3d,
+}
+EXPANSIONS: dict[int, Callable[..., nn.Module]] = {
+    1: nn.ConvTranspose1d,
+    2: nn.ConvTranspose2d,
+    3: nn.ConvTranspose3d,
 }
 
 
@@ -49,6 +54,27 @@ class Convolution(nn.Module, Described):
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *coarse"]:
         reach = [self.size // 2] * len(self.periodic)
         return convolved(values, self.kernel.weight, self.kernel.bias, self.periodic, reach, self.stride)
+
+
+class Expansion(nn.Module, Described):
+    """The transposed convolution of 4 pixels an axis at stride 2: twice the grid.
+
+    >>> Expansion(2, 1, periodic=(True, False))(torch.zeros(3, 2, 4, 4)).shape
+    torch.Size([3, 1, 8, 8])
+    """
+
+    def __init__(self, inputs: int, outputs: int, periodic: Sequence[bool]) -> None:
+        super().__init__()
+        self.periodic = tuple(periodic)
+        # one more point at each end of a periodic axis makes two that belong to its other end
+        padding = [3 if closes else 1 for closes in self.periodic]
+        self.kernel = EXPANSIONS[len(self.periodic)](inputs, outputs, 4, stride=2, padding=padding)
+
+    def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *fine"]:
+        for dim, closes in enumerate(self.periodic, start=2):
+            values = continued(values, dim, 1) if closes else values
+        expanded: Tensor = self.kernel(values)
+        return expanded
 
 
 def convolved(

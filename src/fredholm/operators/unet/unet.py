@@ -6,8 +6,8 @@
 Kernel, pooling and strides count pixels, so that a trained U-Net is bound to its grid: on another it is another map.
 `IntegralUNet` is the U-Net between functions; `to_operator` carries a trained one over.
 
-Source: Ronneberger, Fischer, Brox, "U-Net: convolutional networks for biomedical image segmentation", MICCAI 2015; with
-padding that keeps the grid, and normalisation over all channels, as is usual for fields.
+Source: Ronneberger, Fischer, Brox, "U-Net: convolutional networks for biomedical image segmentation", MICCAI 2015;
+with padding that keeps the grid, and normalisation over all channels, as is usual for fields.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,11 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fredholm.fields.domain import Domain
-from fredholm.layers.convolution import Convolution
+from fredholm.layers.convolution import EXPANSIONS, Convolution
+from fredholm.operators.grid_fit import require_halvings, require_periodicity
 from fredholm.operators.grid_network import GridNetwork
-from fredholm.operators.unet.levels import require_levels
 
-_POOLINGS: tuple[type[nn.Module], ...] = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
-_EXPANSIONS: tuple[type[nn.Module], ...] = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_POOLINGS: dict[int, type[nn.Module]] = {1: nn.MaxPool1d, 2: nn.MaxPool2d, 3: nn.MaxPool3d}
 
 
 class UNet(GridNetwork):
@@ -58,7 +57,7 @@ class UNet(GridNetwork):
         super().__init__()
         self.inputs, self.outputs = inputs, outputs
         self.kernel, self.periodic, self.levels = kernel, tuple(periodic), len(multipliers)
-        activation, axes = activation or nn.GELU(), len(self.periodic) - 1
+        activation = activation or nn.GELU()
         widths = [width * multiplier for multiplier in multipliers]
 
         def double(before: int, after: int) -> nn.Sequential:
@@ -69,8 +68,8 @@ class UNet(GridNetwork):
             return nn.Sequential(*layers)
 
         self.down = nn.ModuleList(double(a, b) for a, b in pairwise([inputs, *widths]))
-        self.pool = nn.ModuleList(_POOLINGS[axes](2) for _ in widths[1:])
-        self.expand = nn.ModuleList(_EXPANSIONS[axes](b, a, 2, stride=2) for a, b in pairwise(widths))
+        self.pool = nn.ModuleList(_POOLINGS[len(self.periodic)](2) for _ in widths[1:])
+        self.expand = nn.ModuleList(EXPANSIONS[len(self.periodic)](b, a, 2, stride=2) for a, b in pairwise(widths))
         self.up = nn.ModuleList(double(2 * a, a) for a in widths[:-1])
         self.head = Convolution(widths[0], outputs, 1, self.periodic)
 
@@ -87,4 +86,5 @@ class UNet(GridNetwork):
 
     def require(self, domain: Domain) -> None:
         super().require(domain)
-        require_levels(self, domain, self.levels, self.kernel, self.periodic)
+        require_periodicity(self, domain, self.periodic)
+        require_halvings(self, domain, self.levels, self.kernel)
