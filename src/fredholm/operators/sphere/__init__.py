@@ -1,0 +1,1 @@
+"""Networks and operators on the sphere: spherical Fourier, graph, shifted windows, U-Net."""

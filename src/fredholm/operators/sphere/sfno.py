@@ -1,0 +1,104 @@
+"""Spherical Fourier neural operator: convolutions with zonal kernels between pointwise networks.
+
+    v₀ = P u,     vₖ₊₁ = vₖ + N(M(σ(N(K vₖ)))),     G(u) = Q v_L
+
+K is a convolution with learned coefficients of degree below L (`SphericalConvolution`), N normalises every channel by
+its mean and deviation over the sphere, M is a pointwise network with one hidden layer of twice the width.
+
+Sources: Bonev, Kurth, Hundt, Pathak, Baust, Kashinath, Anandkumar, "Spherical Fourier neural operators: learning stable
+dynamics on the sphere", ICML 2023; the block without a linear path beside K as in Benson, Bastos, Reimers, Winkler,
+Yang, Reichstein, "Atmospheric transport modeling of CO2 with neural networks", Journal of Advances in Modeling Earth
+Systems 17 (2025).
+"""
+
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from fredholm.fields.domain import Domain
+from fredholm.layers.architecture import Described
+from fredholm.layers.latitudes import EquiangularLatitudes, Latitudes
+from fredholm.layers.spherical_convolution import SphericalConvolution, SphericalNorm
+from fredholm.layers.spherical_harmonics import SphericalHarmonics
+from fredholm.operators.grid_network import GridNetwork
+
+
+class SFNO(GridNetwork):
+    """SFNO on all grids of the sphere with one kind of latitudes and at least `degrees` of them.
+
+    With real weights it commutes with every rotation of the sphere, but for what the activation adds beyond the degrees
+    that the grid resolves.
+
+    Args:
+        inputs, outputs: channels.
+        degrees: number L of degrees of spherical harmonics.
+        width: channels between.
+        layers: number of blocks.
+        latitudes: kind of latitudes; equiangular if not given.
+        phase: whether the weights of K are complex, as published, see `SphericalConvolution`.
+        activation: σ, ReLU if not given.
+
+    >>> import torch
+    >>> SFNO(1, 2, degrees=4, width=8, layers=2)(torch.zeros(3, 1, 8, 16)).shape
+    torch.Size([3, 2, 8, 16])
+    """
+
+    agnostic: ClassVar[bool] = True
+    dimensions: ClassVar[frozenset[int]] = frozenset({2})
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        degrees: int = 16,
+        width: int = 32,
+        layers: int = 4,
+        latitudes: Latitudes | None = None,
+        phase: bool = False,
+        activation: nn.Module | None = None,
+    ) -> None:
+        super().__init__()
+        self.inputs, self.outputs = inputs, outputs
+        self.harmonics = SphericalHarmonics(degrees, latitudes or EquiangularLatitudes())
+        activation = activation or nn.ReLU()
+        self.lifting = _linear(inputs, width, gain=1.0, bias=False)
+        self.blocks = nn.ModuleList(_Block(width, self.harmonics, phase, activation) for _ in range(layers))
+        self.projection = _linear(width, outputs, gain=1.0, bias=False)
+
+    def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
+        # longitude first and channels last: no transform or pointwise product has to move an axis
+        hidden = self.lifting(values.permute(3, 2, 0, 1))
+        for block in self.blocks:
+            hidden = block(hidden)
+        answer: Tensor = self.projection(hidden)
+        return answer.permute(2, 3, 1, 0)
+
+    def require(self, domain: Domain) -> None:
+        super().require(domain)
+        self.harmonics.require(domain, type(self).__name__)
+
+
+class _Block(nn.Module, Described):
+    def __init__(self, width: int, harmonics: SphericalHarmonics, phase: bool, activation: nn.Module) -> None:
+        super().__init__()
+        self.convolution = SphericalConvolution(width, width, harmonics, gain=2.0, phase=phase)
+        self.inner_norm = SphericalNorm(width, harmonics.latitudes)
+        self.expand = _linear(width, 2 * width, gain=2.0, bias=True)
+        self.contract = _linear(2 * width, width, gain=1.0, bias=False)
+        self.outer_norm = SphericalNorm(width, harmonics.latitudes)
+        self.activation = activation
+
+    def forward(self, values: Tensor) -> Tensor:
+        hidden = self.activation(self.inner_norm(self.convolution(values)))
+        hidden = self.contract(self.activation(self.expand(hidden)))
+        return values + self.outer_norm(hidden)
+
+
+def _linear(inputs: int, outputs: int, gain: float, bias: bool) -> nn.Linear:
+    """Normal weights of variance gain / inputs."""
+    layer = nn.Linear(inputs, outputs, bias=bias)
+    nn.init.normal_(layer.weight, std=(gain / inputs) ** 0.5)
+    if bias:
+        nn.init.zeros_(layer.bias)
+    return layer
