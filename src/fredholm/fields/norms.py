@@ -45,15 +45,25 @@ def h1_seminorm(field: Field) -> Float[Tensor, "*batch channels"]:
         raise SignatureError(f"no gradient is known on {domain!r}: interpolate the field onto a Grid or a Mesh first")
     if domain.mask is not None:
         return _cellwise(field.values, domain).sqrt()
-    start = field.values.ndim - len(domain.axes)
-    squared = torch.zeros_like(field.values)
-    for dim, axis in enumerate(domain.axes, start=start):
+    squared = torch.stack(gradient(field.values, domain)).square().sum(0)
+    return domain.integrate(squared.flatten(field.values.ndim - len(domain.axes))).sqrt()
+
+
+def gradient(values: Float[Tensor, "*shape"], grid: Grid) -> list[Tensor]:
+    """∂u/∂x for each axis x of an unmasked grid, at its points, of values (..., *grid.shape).
+
+    >>> from fredholm.fields.grid import Axis
+    >>> line = Grid(Axis("x", 0.0, 1.0, 5))
+    >>> gradient(line.axes[0].points() ** 2, line)[0].tolist()
+    [0.0, 0.5, 1.0, 1.5, 2.0]
+    """
+    slopes = []
+    for dim, axis in enumerate(grid.axes, start=values.ndim - len(grid.axes)):
         if axis.periodic:
-            slope = derivative(field.values, dim, axis.upper - axis.lower)
+            slopes.append(derivative(values, dim, axis.upper - axis.lower))
         else:
-            (slope,) = torch.gradient(field.values, spacing=axis.spacing, dim=dim, edge_order=2)
-        squared = squared + slope.square()
-    return domain.integrate(squared.flatten(start)).sqrt()
+            slopes.extend(torch.gradient(values, spacing=axis.spacing, dim=dim, edge_order=2))
+    return slopes
 
 
 def _cellwise(values: Tensor, grid: Grid) -> Tensor:

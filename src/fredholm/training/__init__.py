@@ -6,6 +6,7 @@ from fredholm.training.history import History
 from fredholm.training.hooks import EarlyStopping, Hook
 from fredholm.training.losses import Loss, MeanSquaredError, QuadratureSquaredError, RelativeL2
 from fredholm.training.settings import Checkpoints, Device, Settings
+from fredholm.training.sobolev_loss import SobolevLoss
 from fredholm.training.validation import Validation
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "RelativeL2",
     "SelfAdaptiveWeights",
     "Settings",
+    "SobolevLoss",
     "Validation",
     "fit",
     "load_weights",
