@@ -23,6 +23,7 @@ from fredholm.fields.signature import Signature
 _ACTIVATIONS: dict[type[nn.Module], tuple[str, ...]] = {  # and which of their attributes make another function of them
     nn.Identity: (),
     nn.ReLU: (),
+    nn.LeakyReLU: ("negative_slope",),
     nn.GELU: ("approximate",),
     nn.SiLU: (),
     nn.Tanh: (),
