@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from fredholm.data.batch import Batch
 from fredholm.data.dataset import Dataset
 from fredholm.data.sampling import CartesianPoints, PairedPoints, Sampler, WholeFields
+from fredholm.data.subsampling import subsampled
 
 if TYPE_CHECKING:
     from fredholm.data.generation import generate
@@ -27,6 +28,7 @@ __all__ = [
     "WholeFields",
     "generate",
     "open_dataset",
+    "subsampled",
     "verify",
 ]
 
