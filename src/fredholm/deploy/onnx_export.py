@@ -244,7 +244,7 @@ def _examples(signature: Signature) -> tuple[dict[str, Tensor], dict[str, dict[i
         elif entry.domain.shape is not None:
             examples[name] = torch.randn(3, len(entry.channels), *entry.domain.shape, generator=generator)
         else:
-            points = f"{name} points"
+            points = f"{name}_points"
             lower = torch.tensor([axis.lower for axis in entry.domain.axes])
             extent = torch.tensor([axis.extent for axis in entry.domain.axes])
             examples[name] = torch.randn(3, len(entry.channels), 17, generator=generator)
