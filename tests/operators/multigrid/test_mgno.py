@@ -39,9 +39,9 @@ def test_the_network_is_what_the_formula_says() -> None:
         network = MgNO(2, 3, (8, 8), width=4, layers=2, cycle=VCycle(smoothings(2)), activation=nn.Tanh())
     u = f = torch.randn(5, 2, 8, 8)
     for linear, pointwise in zip(network.linear, network.pointwise, strict=True):
-        matrix, bias = pointwise.weight[..., 0, 0], pointwise.bias
-        u = torch.tanh(linear(u) + torch.einsum("oi,bixy->boxy", matrix, u) + bias[:, None, None])
-    torch.testing.assert_close(network(f), torch.einsum("oi,bixy->boxy", network.last.weight[..., 0, 0], u))
+        c, b = pointwise.weight, pointwise.bias
+        u = torch.tanh(linear(u) + torch.einsum("oi,bixy->boxy", c, u) + b[:, None, None])
+    torch.testing.assert_close(network(f), torch.einsum("oi,bixy->boxy", network.last.weight, u))
 
 
 def test_on_a_torus_it_commutes_with_shifts_by_a_coarse_spacing() -> None:

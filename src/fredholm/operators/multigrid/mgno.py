@@ -61,18 +61,17 @@ class MgNO(GridNetwork):
         self.activation = activation or nn.GELU()
         given = [inputs] + [width] * (layers - 1)
         self.linear = nn.ModuleList(MultigridLinear(count, width, shape, cycle) for count in given)
-        self.pointwise = nn.ModuleList(_matrix(len(shape), count, width) for count in given if pointwise)
-        self.last = _matrix(len(shape), width, outputs, bias=False)
+        self.pointwise = nn.ModuleList(nn.Linear(count, width) for count in given if pointwise)
+        self.last = nn.Linear(width, outputs, bias=False)
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
         if len(self.pointwise):
             for linear, pointwise in zip(self.linear, self.pointwise, strict=True):
-                values = self.activation(linear(values) + pointwise(values))
+                values = self.activation(linear(values) + _at_every_point(pointwise, values))
         else:
             for linear in self.linear:
                 values = self.activation(linear(values))
-        answer: Tensor = self.last(values)
-        return answer
+        return _at_every_point(self.last, values)
 
     def require(self, domain: Domain) -> None:
         super().require(domain)
@@ -84,6 +83,7 @@ class MgNO(GridNetwork):
                 )
 
 
-def _matrix(dimension: int, inputs: int, outputs: int, bias: bool = True) -> nn.Module:
-    """Channels to channels at every point."""
-    return (nn.Conv1d, nn.Conv2d, nn.Conv3d)[dimension - 1](inputs, outputs, 1, bias=bias)
+def _at_every_point(matrix: nn.Module, values: Tensor) -> Tensor:
+    """A matrix on the channels, which lie next to each other in memory."""
+    mixed: Tensor = matrix(values.movedim(1, -1))
+    return mixed.movedim(-1, 1)
