@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from fredholm.data.dataset import Dataset
-from fredholm.data.sampling import CartesianPoints, PairedPoints, Sampler, WholeFields
+from fredholm.data.sampling import CartesianPoints, PairedPoints, Sampler
 from fredholm.errors import DataError, UnknownNameError
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
@@ -34,7 +34,7 @@ from fredholm.operators.deeponet import (
 from fredholm.operators.operator import Operator
 from fredholm.training.fit import fit
 from fredholm.training.history import History
-from fredholm.training.losses import RelativeL2
+from fredholm.training.one_cycle import fit_one_cycle
 from fredholm.training.settings import Checkpoints, Settings
 
 
@@ -179,17 +179,9 @@ class FromCatalogue(Recipe):
         with initialised(seed):
             operator = Operator.build(data.signature, self.name, data.output_domain)
             operator = operator.adapted(data.inputs(some), data.outputs(some))
-        iterations = iterations or 2000
-        optimizer = torch.optim.AdamW(operator.parameters(), weight_decay=1e-4)
-        history = fit(
-            operator,
-            data,
-            sampler=WholeFields(20),
-            iterations=iterations,
-            optimizer=optimizer,
-            schedule=torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=iterations),
-            loss=RelativeL2(),
-            settings=Settings(seed=seed, checkpoints=None if directory is None else Checkpoints(directory)),
+        checkpoints = None if directory is None else Checkpoints(directory)
+        history = fit_one_cycle(
+            operator, data, iterations or 2000, settings=Settings(seed=seed, checkpoints=checkpoints)
         )
         return operator, history
 
