@@ -1,6 +1,7 @@
 """The multigrid family in the catalogue."""
 
 from fredholm.fields.domain import Domain
+from fredholm.fields.product import grid_axes
 from fredholm.fields.signature import Signature
 from fredholm.layers.boundaries import Boundary, Dirichlet, Periodic
 from fredholm.layers.grid_inputs import GridInputs
@@ -36,7 +37,7 @@ def _flow(signature: Signature, output_domain: Domain) -> GridOperator:
 
 
 def _boundaries(domain: Domain) -> tuple[Boundary, ...]:
-    return tuple(Periodic() if axis.periodic else Dirichlet() for axis in domain.coordinate_axes)
+    return tuple(Periodic() if axis.periodic else Dirichlet() for axis in grid_axes(domain))
 
 
 ENTRIES = (

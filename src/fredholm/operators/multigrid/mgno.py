@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
+from fredholm.fields.product import grid_axes
 from fredholm.layers.multigrid import MultigridLinear
 from fredholm.layers.v_cycle import VCycle
 from fredholm.operators.grid_network import GridNetwork
@@ -75,10 +76,10 @@ class MgNO(GridNetwork):
 
     def require(self, domain: Domain) -> None:
         super().require(domain)
-        for axis, size, expected in zip(domain.coordinate_axes, domain.shape, self.shape, strict=True):
-            if size != expected:
+        for axis, expected in zip(grid_axes(domain), self.shape, strict=True):
+            if axis.size != expected:
                 raise SignatureError(
-                    f"axis {axis.name!r} has {size} points and this MgNO's V-cycles were made for {expected}: "
+                    f"axis {axis.name!r} has {axis.size} points and this MgNO's V-cycles were made for {expected}: "
                     "stencils reach a number of points, not a distance; make one for this shape, or interpolate"
                 )
 
