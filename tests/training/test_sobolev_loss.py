@@ -42,6 +42,17 @@ def test_on_a_torus_it_weighs_fourier_coefficients_with_their_wave_numbers() -> 
     torch.testing.assert_close(SobolevLoss(TORUS)(prediction, batch), (error / norm).sqrt().mean())
 
 
+def test_a_length_balances_values_and_slopes() -> None:
+    """Error and target of one wave number: (1 + (ℓ k)²) / (1 + (ℓ m)²), k and m counted in waves for ℓ = side / 2π."""
+    unit = Grid(Axis("x", 0.0, 1.0, 16, periodic=True))
+    x = 2 * math.pi * unit.axes[0].points()
+    batch = Batch({}, None, torch.sin(x)[None, None], unit.weights(), torch.arange(1))
+    counted = SobolevLoss(unit, length=1 / (2 * math.pi))
+    assert float(counted(batch.target + torch.cos(3 * x), batch)) == pytest.approx(math.sqrt(10 / 2))
+    with pytest.raises(ValueError, match="positive and finite, got 0"):
+        SobolevLoss(unit, length=0.0)
+
+
 def test_it_converges_to_its_integral_in_second_order() -> None:
     """ŝ - s = x² y on the unit square: ‖·‖₁² = 1/15 + 4/9 + 1/5 against s = y: 1/3 + 1."""
 

@@ -1,9 +1,9 @@
 """The relative error in the Sobolev norm H1, which asks for the right gradients as well as the right values.
 
-    mean over samples of ‖s - ŝ‖₁ / ‖s‖₁,   ‖s‖₁² = Σ_channels ∫ s² + |∇s|²
+    mean over samples of ‖s - ŝ‖₁ / ‖s‖₁,   ‖s‖₁² = Σ_channels ∫ s² + ℓ² |∇s|²
 
 Gradients are those of the grid, in its coordinates: spectral along periodic axes (by Parseval's theorem the factor
-1 + |k|² on the Fourier coefficients), second-order differences along others, whose ends do not meet. Errors of short
+1 + ℓ² |k|² on the Fourier coefficients), second-order differences along others, whose ends do not meet. Errors of short
 waves weigh more than in L2, by their wave number.
 
 Sources: Li, Liu-Schiaffini, Kovachki, Azizzadenesheli, Liu, Bhattacharya, Stuart, Anandkumar, "Learning chaotic
@@ -30,6 +30,8 @@ class SobolevLoss(Loss):
 
     Args:
         grid: where the output lives, without a mask; its axes give the spacing and say what is periodic.
+        length: ℓ > 0 in the units of the axes: waves longer than 2πℓ are weighed by their values, shorter ones by their
+            slopes. With the side of the box over 2π, k counts waves, as in the papers.
 
     Raises SignatureError for a mask, or a target that is not on the grid.
 
@@ -41,8 +43,11 @@ class SobolevLoss(Loss):
     """
 
     grid: Grid
+    length: float = 1.0
 
     def __post_init__(self) -> None:
+        if not 0 < self.length < float("inf"):
+            raise ValueError(f"a length is positive and finite, got {self.length}")
         if self.grid.mask is not None:
             raise SignatureError(f"no gradient at the points of a masked grid: {self.grid!r}; use RelativeL2")
 
@@ -65,5 +70,6 @@ class SobolevLoss(Loss):
         return (error / norm.clamp_min(_TINY)).sqrt()
 
     def _squared_norms(self, values: Tensor, weights: Tensor) -> Tensor:
-        density = torch.stack([values, *gradient(values, self.grid)]).square().sum(0)
+        slopes = torch.stack(gradient(values, self.grid))
+        density = values.square() + self.length**2 * slopes.square().sum(0)
         return (density * weights).flatten(1).sum(1)
