@@ -7,12 +7,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 from jaxtyping import install_import_hook
 
 PACKAGES = ["fields", "problems", "data", "layers", "operators", "training", "evaluation", "deploy", "studies"]
-SOLVERS = [
-    "finite_volume_diffusion",
-    "vorticity",
-    "wave",
-    "wave_walls",
-]  # not the kernels: numba compiles those as they stand
+# not the wave's kernels: numba compiles those as they stand
+SOLVERS = ["finite_volume_diffusion", "plane_strain", "vorticity", "wave", "wave_walls"]
 install_import_hook(
     [*(f"fredholm.{package}" for package in PACKAGES), *(f"fredholm.solvers.{name}" for name in SOLVERS)],
     "shape_checks.checked",

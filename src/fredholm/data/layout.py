@@ -125,7 +125,8 @@ class Layout:
         owner = name.removeprefix(INPUT)
         channels = names_of("channel", entry.channels)
         if domain is None or entry.domain.shape is None:  # sample by sample another domain
-            axes = [Dimension("point", self._input_shapes[owner][-1], {}).of(owner)]
+            size = self._problem.output_domain.size if name == OUTPUT else self._input_shapes[owner][-1]
+            axes = [Dimension("point", size, {}).of(owner)]
         else:
             axes = dimensions_of(domain)
         placed = [self._place(dimension, owner) for dimension in (channels, *axes)]

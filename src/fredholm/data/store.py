@@ -194,9 +194,12 @@ class StoreSource(Source):
     def __len__(self) -> int:
         return self._store.provenance.samples
 
-    @property
-    def query(self) -> None:
-        return None
+    @cached_property
+    def query(self) -> Tensor | None:
+        signature = self._store.description().signature
+        if signature.output.domain.shape is not None:
+            return None
+        return self._arrays[INPUT + signature.moving_input + ".coordinates"].rows(torch.arange(len(self)))
 
     @cached_property
     def labels(self) -> Mapping[str, Tensor]:

@@ -97,6 +97,17 @@ class Signature:
         """Names of all tensors that make an input: functions, parameters, and the companions of varying domains."""
         return (*self.inputs, *self._companions())
 
+    @property
+    def moving_input(self) -> str:
+        """The input function whose domain varies by sample, and at whose points such an output is known.
+
+        Raises SignatureError unless there is exactly one.
+        """
+        varying = self._varying()
+        if len(varying) != 1:
+            raise SignatureError(f"expected one input function on a domain of each sample's own, got {varying}")
+        return varying[0]
+
     def check(self, inputs: Mapping[str, Tensor], query: Tensor | None = None, finite: bool = False) -> int:
         """Batch size, after checking names, shapes and (if `finite`) values; raises SignatureError."""
         expected = set(self.tensors)
@@ -154,8 +165,10 @@ class Signature:
 
     def _companions(self) -> list[str]:
         """Coordinates and weights that come with functions whose domain varies."""
-        varying = [n for n, e in self.inputs.items() if isinstance(e, Function) and e.domain.shape is None]
-        return [f"{name}.{part}" for name in varying for part in ("coordinates", "weights")]
+        return [f"{name}.{part}" for name in self._varying() for part in ("coordinates", "weights")]
+
+    def _varying(self) -> list[str]:
+        return [n for n, e in self.inputs.items() if isinstance(e, Function) and e.domain.shape is None]
 
     def _check_input(self, name: str, inputs: Mapping[str, Tensor]) -> int:
         entry, values = self.inputs[name], inputs[name]

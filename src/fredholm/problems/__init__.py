@@ -2,6 +2,7 @@
 
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
+from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
 from fredholm.problems.registry import PROBLEMS, problem_named
@@ -14,6 +15,7 @@ __all__ = [
     "Antiderivative",
     "Box",
     "Darcy",
+    "Elasticity",
     "LShape",
     "NavierStokesForcing",
     "NavierStokesInitial",

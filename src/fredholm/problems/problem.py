@@ -33,7 +33,11 @@ class Problem(ABC):
     @property
     @abstractmethod
     def output_domain(self) -> Domain:
-        """The domain on which `solve` answers."""
+        """The domain on which `solve` answers.
+
+        Where the signature says that it varies from sample to sample, an example of it, with as many points as the
+        input function that varies alike; `solve` answers at the points of that function, `name.coordinates`.
+        """
 
     @property
     @abstractmethod

@@ -6,12 +6,14 @@ from typing import Any
 from fredholm.errors import DataError, UnknownNameError
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
+from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
 from fredholm.problems.room import Room
 
 PROBLEMS: dict[str, type[Problem]] = {
-    problem.name: problem for problem in (Antiderivative, Darcy, NavierStokesForcing, NavierStokesInitial, Room)
+    problem.name: problem
+    for problem in (Antiderivative, Darcy, Elasticity, NavierStokesForcing, NavierStokesInitial, Room)
 }
 
 
@@ -20,7 +22,7 @@ def problem_named(name: str, parameters: Mapping[str, Any] | None = None) -> Pro
 
     Raises UnknownNameError with the nearest name, and DataError for parameters that are none of the problem's.
 
-    >>> problem_named("room", {"highest_frequency": 250.0}).points_per_wavelength
+    >>> round(problem_named("room", {"highest_frequency": 250.0}).points_per_wavelength, 3)
     34.3
     """
     from pydantic import TypeAdapter, ValidationError

@@ -1,7 +1,8 @@
 """Numerics without learning."""
 
 from fredholm.solvers.finite_volume_diffusion import FiniteVolumeDiffusion
+from fredholm.solvers.plane_strain import PlaneStrain, ring_mesh
 from fredholm.solvers.vorticity import VorticitySolver
 from fredholm.solvers.wave import WaveSolver
 
-__all__ = ["FiniteVolumeDiffusion", "VorticitySolver", "WaveSolver"]
+__all__ = ["FiniteVolumeDiffusion", "PlaneStrain", "VorticitySolver", "WaveSolver", "ring_mesh"]
