@@ -38,6 +38,8 @@ def constant(function: Callable[..., np.ndarray]) -> Callable[..., Tensor]:
             # a tensor made while a graph is traced would belong to the trace, one made under inference to no gradient
             with unset_fake_temporarily(), torch.inference_mode(False):
                 made[key] = torch.from_numpy(np.ascontiguousarray(function(*arguments))).to(device, dtype)
+            # what `torch._dynamo.mark_static` does, without loading the compiler: a constant's sizes are constants too
+            made[key]._dynamo_static_indices = set(range(made[key].ndim))  # type: ignore[attr-defined]
         return made[key]
 
     @functools.wraps(function)

@@ -48,10 +48,9 @@ class Extent(Described):
         axes = zip(self.lengths, self.periodic, shape, strict=True)
         return tuple(length / (size if periodic else size - 1) for length, periodic, size in axes)
 
-    def weights(self, shape: Sequence[int], like: Tensor) -> Float[Tensor, "*shape"]:
-        """Weights of the trapezoidal rule on a grid of this shape over the box, so that Σ w f ≈ ∫ f."""
-        shape = [int(size) for size in shape]
-        return _trapezoidal(*self.lengths, *self.periodic, *shape, like=like)
+    def shares(self, shape: Sequence[int], like: Tensor) -> Float[Tensor, "*shape"]:
+        """How much of a cell each point stands for: 1 inside, ½ at a wall, ¼ where two meet (the trapezoidal rule)."""
+        return _shares(*self.periodic, *(int(size) for size in shape), like=like)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Extent) and (self.lengths, self.periodic) == (other.lengths, other.periodic)
@@ -61,15 +60,11 @@ class Extent(Described):
 
 
 @constant
-def _trapezoidal(*box: float) -> np.ndarray:
-    dimension = len(box) // 3
-    weights = np.ones(())
-    for length, periodic, size in zip(
-        box[:dimension], box[dimension : 2 * dimension], box[2 * dimension :], strict=True
-    ):
-        points = int(size)
-        along = np.full(points, length / (points if periodic else points - 1))
+def _shares(*axes: int) -> np.ndarray:
+    shares, dimension = np.ones(()), len(axes) // 2
+    for periodic, size in zip(axes[:dimension], axes[dimension:], strict=True):
+        along = np.ones(size)
         if not periodic:
-            along[[0, -1]] /= 2
-        weights = weights[..., None] * along
-    return weights
+            along[[0, -1]] = 0.5
+        shares = shares[..., None] * along
+    return shares

@@ -3,7 +3,7 @@
     order 1:  y(x) = Σ_o K_o (v(x + o∘h) - v(x)) / h                          →  b·∇v,       bᵢ = Σ_o K_o oᵢ
     order 2:  y(x) = Σ_o K_o (v(x + o∘h) - v(x) - o·(first differences)) / h²  →  ½ a : ∇∇v,  aᵢⱼ = Σ_o K_o oᵢ oⱼ
 
-for offsets o of the 3ᵈ points around x. A diagonal difference is the mean of its paths along the axes, each step
+for offsets o to the 3ᵈ - 1 points around x. A diagonal difference is the mean of its paths along the axes, each step
 divided by its own axis's spacing, so that the limit does not depend on the ratio of the spacings. Periodic axes close
 on themselves; beyond the ends of others v goes on as the polynomial of degree `order` through the outermost points.
 
@@ -11,7 +11,9 @@ Source: Liu-Schiaffini, Berner, Bonev, Kurth, Azizzadenesheli, Anandkumar, "Neur
 differential kernels", 2024, section 3.1.
 """
 
+import functools
 import math
+from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement, product
 from math import comb
 from typing import Literal
@@ -44,17 +46,16 @@ class FiniteDifferenceConvolution(nn.Module, Described):
     def __init__(self, inputs: int, outputs: int, extent: Extent, order: Literal[1, 2] = 1) -> None:
         super().__init__()
         self.extent, self.order = extent, order
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3**extent.dimension))
-        nn.init.normal_(self.weight, std=1 / math.sqrt(inputs * 3**extent.dimension))
+        self._stencils = _stencils_on(extent, order)
+        offsets = 3**extent.dimension - 1
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, offsets) / math.sqrt(inputs * offsets))
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
-        spacing = self.extent.spacing([int(size) for size in values.shape[2:]])
-        stencils = _stencils(self.order, *spacing, like=values)
-        kernel = (self.weight.to(values.dtype) @ stencils).unflatten(-1, (3,) * len(spacing))
+        dimension = self.extent.dimension
+        kernel = (self.weight @ self._stencils(*values.shape[2:], like=self.weight)).unflatten(-1, (3,) * dimension)
         for dim, periodic in enumerate(self.extent.periodic, start=2):
             values = continued(values, dim, 1) if periodic else _extrapolated(values, dim, self.order)
-        inner = [False] * len(spacing)
-        return convolved(values, kernel, None, inner, [0] * len(spacing))
+        return convolved(values, kernel, None, [False] * dimension, [0] * dimension)
 
 
 def _extrapolated(values: Tensor, dim: int, degree: int) -> Tensor:
@@ -68,11 +69,17 @@ def _extrapolated(values: Tensor, dim: int, degree: int) -> Tensor:
     return torch.cat([before, values, after], dim)
 
 
-@constant
-def _stencils(order: int, *spacing: float) -> np.ndarray:
-    """For each offset o, the stencil of its difference quotient: (3ᵈ offsets, 3ᵈ points)."""
+@functools.cache
+def _stencils_on(extent: Extent, order: int) -> Callable[..., Tensor]:
+    """The stencils by the shape of the grid."""
+    # a function of sizes alone: in a compiled graph, other numbers need not be known
+    return constant(lambda *shape: _stencils(order, extent.spacing(shape)))
+
+
+def _stencils(order: int, spacing: Sequence[float]) -> np.ndarray:
+    """For each offset o, the stencil of its difference quotient: (3ᵈ - 1 offsets, 3ᵈ points)."""
     dimension = len(spacing)
-    offsets = list(product((-1, 0, 1), repeat=dimension))
+    offsets = [offset for offset in product((-1, 0, 1), repeat=dimension) if any(offset)]
     quotient = _first if order == 1 else _second
     return np.stack([quotient(np.array(offset), np.array(spacing)).reshape(-1) for offset in offsets])
 

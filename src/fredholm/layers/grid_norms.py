@@ -37,8 +37,8 @@ class GridNorm(nn.Module, Described):
     def forward(self, values: Float[Tensor, "batch channels *shape"]) -> Float[Tensor, "batch channels *shape"]:
         if all(self.extent.periodic):
             return nn.functional.group_norm(values, self.groups, self.weight, self.bias)
-        weights = self.extent.weights([int(size) for size in values.shape[2:]], values).flatten()
-        share = weights / weights.sum()
+        share = self.extent.shares(values.shape[2:], values).flatten()
+        share = share / share.sum()
         grouped = values.flatten(2).unflatten(1, (self.groups, -1))
         centred = grouped - (grouped * share).sum(-1, keepdim=True).mean(-2, keepdim=True)
         variance = (centred.square() * share).sum(-1, keepdim=True).mean(-2, keepdim=True)

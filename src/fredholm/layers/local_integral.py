@@ -12,8 +12,9 @@ differential kernels", 2024, section 3.2. Squared direction cosines in place of 
 functions in two dimensions and carry over to one and three.
 """
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
 import numpy as np
@@ -58,18 +59,16 @@ class LocalIntegralConvolution(nn.Module, Described):
         for length, periodic, r in zip(extent.lengths, extent.periodic, self.radii, strict=True):
             if periodic and r > length / 2:
                 raise ValueError(f"a ball of radius {r} meets itself on a periodic axis of length {length}")
+        self._basis = _basis_on(extent, self.radii, rings)
         functions = 1 + 2 * extent.dimension * (rings - 1)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, functions) / math.sqrt(inputs * functions))
         self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
-        shape = [int(size) for size in values.shape[2:]]
-        spacing = self.extent.spacing(shape)
-        reach = _reach(self.radii, spacing)
-        basis = _basis(self.rings, *self.radii, *spacing, like=values)
-        kernel = torch.tensordot(self.weight.to(values.dtype), basis, dims=1)
+        kernel = torch.tensordot(self.weight, self._basis(*values.shape[2:], like=self.weight), dims=1)
+        reach = [size // 2 for size in kernel.shape[2:]]
         if not all(self.extent.periodic):
-            values = values * (self.extent.weights(shape, values) / math.prod(spacing))  # half cells at the walls
+            values = values * self.extent.shares(values.shape[2:], values)
         return convolved(values, kernel, self.bias, self.extent.periodic, reach)
 
     def require(self, shape: Sequence[int]) -> None:
@@ -87,11 +86,16 @@ def _reach(radii: Sequence[float], spacing: Sequence[float]) -> list[int]:
     return [math.ceil(r / h - 1e-9) - 1 for r, h in zip(radii, spacing, strict=True)]
 
 
-@constant
-def _basis(rings: int, *box: float) -> np.ndarray:
+@functools.cache
+def _basis_on(extent: Extent, radii: tuple[float, ...], rings: int) -> Callable[..., Tensor]:
+    """The functions φ_b, by the shape of the grid."""
+    # a function of sizes alone: in a compiled graph, other numbers need not be known
+    return constant(lambda *shape: _basis(extent.spacing(shape), radii, rings))
+
+
+def _basis(spacing: Sequence[float], radii: Sequence[float], rings: int) -> np.ndarray:
     """The functions φ_b at the offsets of a grid, each with sum 1: (functions, *offsets)."""
-    dimension = len(box) // 2
-    radii, spacing = box[:dimension], box[dimension:]
+    dimension = len(radii)
     reach = _reach(radii, spacing)
     along = [np.arange(-k, k + 1) * h / r for k, h, r in zip(reach, spacing, radii, strict=True)]
     offsets = np.stack(np.meshgrid(*along, indexing="ij"))

@@ -18,15 +18,20 @@ from fredholm.operators.operator import Operator
 Build = Callable[[Signature, Domain], Operator]
 
 
-def on_grid(network: Callable[[int, int, int], GridNetwork]) -> Build:
-    """Build the operator around network(inputs, outputs, dimension), which sees all inputs and the coordinates."""
+def on_domain(network: Callable[[int, int, Domain], GridNetwork]) -> Build:
+    """Build the operator around network(inputs, outputs, domain), which sees all inputs and the coordinates."""
 
     def build(signature: Signature, output_domain: Domain) -> GridOperator:
         inputs = GridInputs(signature, output_domain)
-        made = network(inputs.channels, len(signature.output.channels), len(output_domain.shape))
+        made = network(inputs.channels, len(signature.output.channels), output_domain)
         return GridOperator(signature, output_domain, made, inputs)
 
     return build
+
+
+def on_grid(network: Callable[[int, int, int], GridNetwork]) -> Build:
+    """Build the operator around network(inputs, outputs, dimension), which sees all inputs and the coordinates."""
+    return on_domain(lambda inputs, outputs, domain: network(inputs, outputs, len(domain.shape)))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """U-Nets in the catalogue."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from fredholm.fields.domain import Domain
 from fredholm.fields.product import grid_axes
@@ -45,12 +45,15 @@ def _integral(width: int, levels: int) -> Build:
         extent = Extent.of(domain)
         grids = [tuple(-(-size // 2**level) for size in domain.shape) for level in range(levels)]
         made = [
-            Level(width * 2**level, 2.5 * max(extent.spacing(grid)), grid if level else None)
-            for level, grid in enumerate(grids)
+            Level(width * 2**level, _radii(extent, grid), grid if level else None) for level, grid in enumerate(grids)
         ]
         return IntegralUNet(inputs, outputs, extent, made)
 
     return _built(network)
+
+
+def _radii(extent: Extent, grid: Sequence[int]) -> list[float]:
+    return [min(2.5 * h, length / 2) for h, length in zip(extent.spacing(grid), extent.lengths, strict=True)]
 
 
 ENTRIES = (

@@ -31,12 +31,12 @@ from fredholm.operators.grid_network import GridNetwork
 
 
 class Level(Described):
-    """One level of a U-Net: its channels, the radius of its kernels, and its grid; None is the input's.
+    """One level of a U-Net: its channels, the radius of its kernels, for each axis or for all, and its grid.
 
-    A radius of two to three spacings of the grid leaves the kernel free at two radii.
+    The grid None is the input's. A radius of two to three spacings leaves the kernel free at two radii.
     """
 
-    def __init__(self, width: int, radius: float, grid: Sequence[int] | None = None) -> None:
+    def __init__(self, width: int, radius: float | Sequence[float], grid: Sequence[int] | None = None) -> None:
         self.width, self.radius, self.grid = width, radius, None if grid is None else tuple(grid)
 
 
