@@ -4,39 +4,24 @@ from collections.abc import Callable, Sequence
 
 from fredholm.fields.domain import Domain
 from fredholm.fields.product import grid_axes
-from fredholm.fields.signature import Signature
 from fredholm.layers.extent import Extent
-from fredholm.layers.grid_inputs import GridInputs
 from fredholm.layers.kernel_operators import Differential, KernelOperator, LocalIntegral, Spectral
 from fredholm.operators.convolutional.convnet import ConvNet
 from fredholm.operators.convolutional.local_no import LocalNO
-from fredholm.operators.entry import Build, Entry, Preset
-from fredholm.operators.grid_network import GridNetwork
-from fredholm.operators.grid_operator import GridOperator
+from fredholm.operators.entry import Build, Entry, Preset, on_domain
 
 Blocks = Callable[[Domain], Sequence[Sequence[KernelOperator]]]
-
-
-def _built(network: Callable[[int, int, Domain], GridNetwork]) -> Build:
-    """The operator around network(inputs, outputs, domain), which sees all inputs and the coordinates."""
-
-    def build(signature: Signature, output_domain: Domain) -> GridOperator:
-        inputs = GridInputs(signature, output_domain)
-        made = network(inputs.channels, len(signature.output.channels), output_domain)
-        return GridOperator(signature, output_domain, made, inputs)
-
-    return build
 
 
 def _residual(width: int, layers: int) -> Build:
     def network(inputs: int, outputs: int, domain: Domain) -> ConvNet:
         return ConvNet(inputs, outputs, width, layers, periodic=[axis.periodic for axis in grid_axes(domain)])
 
-    return _built(network)
+    return on_domain(network)
 
 
 def _local(width: int, blocks: Blocks) -> Build:
-    return _built(lambda i, o, domain: LocalNO(i, o, Extent.of(domain), blocks(domain), width))
+    return on_domain(lambda i, o, domain: LocalNO(i, o, Extent.of(domain), blocks(domain), width))
 
 
 def near(domain: Domain, spacings: float = 2.5) -> LocalIntegral:

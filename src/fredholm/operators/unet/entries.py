@@ -1,29 +1,14 @@
 """U-Nets in the catalogue."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from fredholm.fields.domain import Domain
 from fredholm.fields.product import grid_axes
-from fredholm.fields.signature import Signature
 from fredholm.layers.extent import Extent
-from fredholm.layers.grid_inputs import GridInputs
-from fredholm.operators.entry import Build, Entry, Preset
-from fredholm.operators.grid_network import GridNetwork
-from fredholm.operators.grid_operator import GridOperator
+from fredholm.operators.entry import Build, Entry, Preset, on_domain
 from fredholm.operators.unet.integral_unet import IntegralUNet, Level
 from fredholm.operators.unet.modern import ModernUNet
 from fredholm.operators.unet.unet import UNet
-
-
-def _built(network: Callable[[int, int, Domain], GridNetwork]) -> Build:
-    """The operator around network(inputs, outputs, domain), which sees all inputs and the coordinates."""
-
-    def build(signature: Signature, output_domain: Domain) -> GridOperator:
-        inputs = GridInputs(signature, output_domain)
-        made = network(inputs.channels, len(signature.output.channels), output_domain)
-        return GridOperator(signature, output_domain, made, inputs)
-
-    return build
 
 
 def _periodic(domain: Domain) -> tuple[bool, ...]:
@@ -31,11 +16,11 @@ def _periodic(domain: Domain) -> tuple[bool, ...]:
 
 
 def _plain(width: int, multipliers: tuple[int, ...], kernel: int = 3) -> Build:
-    return _built(lambda i, o, domain: UNet(i, o, width, multipliers, kernel, _periodic(domain)))
+    return on_domain(lambda i, o, domain: UNet(i, o, width, multipliers, kernel, _periodic(domain)))
 
 
 def _modern(width: int, multipliers: tuple[int, ...], kernel: int = 3) -> Build:
-    return _built(lambda i, o, domain: ModernUNet(i, o, width, multipliers, kernel, periodic=_periodic(domain)))
+    return on_domain(lambda i, o, domain: ModernUNet(i, o, width, multipliers, kernel, periodic=_periodic(domain)))
 
 
 def _integral(width: int, levels: int) -> Build:
@@ -49,7 +34,7 @@ def _integral(width: int, levels: int) -> Build:
         ]
         return IntegralUNet(inputs, outputs, extent, made)
 
-    return _built(network)
+    return on_domain(network)
 
 
 def _radii(extent: Extent, grid: Sequence[int]) -> list[float]:
