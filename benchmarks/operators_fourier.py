@@ -15,7 +15,7 @@ BATCH, SIZE = 16, 64
 
 OURS = {
     "fno": "from fredholm.operators.fourier import FNO\nmodel = FNO(3, 1, modes=(16, 16), width=32, layers=4)",
-    "tfno": """from fredholm.layers.spectral_weights import Tucker
+    "tfno": """from fredholm.layers.factorised_weights import Tucker
 from fredholm.operators.fourier import FNO
 model = FNO(3, 1, modes=(16, 16), width=32, layers=4, weights=Tucker(rank=0.1))""",
 }
