@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fredholm.layers.affine import applied
 from fredholm.layers.architecture import Described
 
 
@@ -51,9 +52,8 @@ class MLP(nn.Module, Described):
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
         *hidden, last = self.layers
         for layer in hidden:
-            x = self.activation(layer(x))
-        values: Tensor = self.last_activation(last(x))
-        return values
+            x = applied(layer, x, self.activation)
+        return applied(last, x, self.last_activation)
 
 
 class SineMLP(nn.Module, Described):
@@ -73,9 +73,8 @@ class SineMLP(nn.Module, Described):
         first, *middle, last = self.layers
         h = _first_sine(first, self.omega, x)
         for layer in middle:
-            h = torch.sin(layer(h))
-        values: Tensor = last(h)
-        return values
+            h = torch.sin(applied(layer, h))
+        return applied(last, h)
 
 
 class ModifiedMLP(nn.Module, Described):
@@ -103,13 +102,12 @@ class ModifiedMLP(nn.Module, Described):
         self.layers = nn.ModuleList(_sine_layer(a, b, omega, first=i == 0) for i, (a, b) in enumerate(pairwise(sizes)))
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
-        upper, lower = self.gate(self.upper(x)), self.gate(self.lower(x))
+        upper, lower = applied(self.upper, x, self.gate), applied(self.lower, x, self.gate)
         first, *middle, last = self.layers
         h = torch.lerp(lower, upper, _first_sine(first, self.omega, x))
         for layer in middle:
-            h = torch.lerp(lower, upper, torch.sin(layer(h)))
-        values: Tensor = last(h)
-        return values
+            h = torch.lerp(lower, upper, torch.sin(applied(layer, h)))
+        return applied(last, h)
 
 
 class Sine(nn.Module, Described):

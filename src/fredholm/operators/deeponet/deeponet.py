@@ -17,6 +17,8 @@ from torch import Tensor, nn
 
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Signature
+from fredholm.layers.affine import affine
+from fredholm.layers.domain_points import DomainPoints
 from fredholm.operators.deeponet.branch import Branch
 from fredholm.operators.deeponet.split import Split, SplitBoth
 from fredholm.operators.deeponet.trunk import Trunk
@@ -58,19 +60,22 @@ class DeepONet(Operator):
         self.branch_share, self.trunk_share = split.shares(self.channels)
         self.terms = split.terms(branch.width, trunk.width, self.channels)
         self.bias = nn.Parameter(torch.zeros(self.channels)) if bias else None
-        self._points: Tensor | None = None
+        self.points = DomainPoints(output_domain)
 
     def forward(self, inputs: Mapping[str, Tensor], query: Tensor | None = None) -> Tensor:
         """Values (batch, channels, m) at shared (m, d) or own (batch, m, d) points, or on the output domain."""
-        if query is not None and query.ndim == 2 and self.channels == 1 and self.transform is None:
-            values = self.trunk.combined(self.branch(inputs), query).unsqueeze(1)
-            return values if self.bias is None else values + self.bias[:, None]
-        coefficients = self.coefficients(inputs)
-        if query is None:
-            values = torch.einsum("bcp,mcp->bcm", coefficients, self._basis_on_domain(coefficients))
-            return values.reshape(*values.shape[:-1], *self.output_domain.shape)
-        pattern = "bcp,mcp->bcm" if query.ndim == 2 else "bcp,bmcp->bcm"
-        return torch.einsum(pattern, coefficients, self.basis(query))
+        coefficients = self.branch(inputs)
+        points = self.points(coefficients) if query is None else query
+        if query is not None and query.ndim == 2 and self.channels == 1:
+            values = self.trunk.combined(coefficients, query, self.bias).unsqueeze(1)
+        else:
+            values = self._contracted(
+                coefficients, self.trunk.on_domain(points) if query is None else self.trunk(points)
+            )
+        if self.transform is not None:
+            factor, offset = self.transform.factor(points), self.transform.offset(points)
+            values = values * factor.transpose(-1, -2) + offset.transpose(-1, -2)
+        return values.unflatten(-1, self.output_domain.shape) if query is None else values
 
     def coefficients(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch channels p"]:
         """All that depends on the inputs; `forward` is its contraction with `basis`."""
@@ -87,10 +92,16 @@ class DeepONet(Operator):
         """All that depends on the points, bias and output transform folded in as further terms."""
         return self._folded(self.trunk(query), query)
 
-    def _basis_on_domain(self, like: Tensor) -> Tensor:
-        if self._points is None or self._points.device != like.device or self._points.dtype != like.dtype:
-            self._points = self.output_domain.coordinates().to(like)
-        return self._folded(self.trunk.on_domain(self._points), self._points)
+    def _contracted(self, coefficients: Tensor, basis: Tensor) -> Float[Tensor, "batch channels m"]:
+        """Σₖ bₖ tₖ + b₀ of every channel; the basis is shared (m, t) or each sample's own (batch, m, t)."""
+        b = coefficients.unflatten(-1, (self.branch_share, self.terms)).expand(-1, self.channels, -1)
+        t = basis.unflatten(-1, (self.trunk_share, self.terms)).expand(*basis.shape[:-1], self.channels, self.terms)
+        if basis.ndim == 3:
+            values = torch.einsum("bcp,bmcp->bcm", b, t)
+            return values if self.bias is None else values + self.bias[:, None]
+        constants = [None] * self.channels if self.bias is None else self.bias[:, None].expand(-1, basis.shape[0])
+        channels = [affine(b[:, i], t[:, i], constants[i]) for i in range(self.channels)]
+        return torch.stack(channels, dim=1) if self.channels > 1 else channels[0].unsqueeze(1)
 
     def _folded(self, values: Tensor, points: Tensor) -> Tensor:
         values = values.unflatten(-1, (self.trunk_share, self.terms))

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fredholm.layers.affine import affine
 from fredholm.layers.architecture import Described
 from fredholm.operators.deeponet.modes import Modes
 
@@ -29,11 +30,13 @@ class Trunk(nn.Module, Described, ABC):
         return values
 
     def combined(
-        self, coefficients: Float[Tensor, "batch width"], points: Float[Tensor, "m d"]
+        self,
+        coefficients: Float[Tensor, "batch width"],
+        points: Float[Tensor, "m d"],
+        constant: Float[Tensor, " 1"] | None = None,
     ) -> Float[Tensor, "batch m"]:
-        """Σₖ coefficients[·, k] tₖ at points that all samples share."""
-        basis: Tensor = self(points)
-        return coefficients @ basis.T
+        """Σₖ coefficients[·, k] tₖ, and a constant, at points that all samples share."""
+        return affine(coefficients, self(points), None if constant is None else constant.expand(points.shape[0]))
 
 
 class NetworkTrunk(Trunk):
@@ -65,9 +68,13 @@ class PODTrunk(Trunk):
         return self.modes.on_domain()
 
     def combined(
-        self, coefficients: Float[Tensor, "batch width"], points: Float[Tensor, "m d"]
+        self,
+        coefficients: Float[Tensor, "batch width"],
+        points: Float[Tensor, "m d"],
+        constant: Float[Tensor, " 1"] | None = None,
     ) -> Float[Tensor, "batch m"]:
-        return self.modes.combined(coefficients, points)
+        values = self.modes.combined(coefficients, points)
+        return values if constant is None else values + constant
 
 
 class JoinedTrunk(Trunk):
