@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from fredholm.fields.domain import Domain
-from fredholm.fields.signature import Signature
+from fredholm.fields.signature import Parameter, Signature
 from fredholm.layers.grid_inputs import GridInputs
 from fredholm.operators.entry import Build, Entry, Preset
 from fredholm.operators.grid_operator import GridOperator
+from fredholm.operators.latent_spectral.deformation import Deformation
+from fredholm.operators.latent_spectral.irregular import IrregularLSM, LatentGrid
 from fredholm.operators.latent_spectral.lsm import LSM, LatentSpectrum
 
 _PAPER = "Wu, Hu, Luo, Wang, Long, Solving high-dimensional PDEs with latent spectral models, 2023"
@@ -37,6 +39,29 @@ def _tiny(inputs: int, outputs: int, shape: tuple[int, ...]) -> LSM:
     return LSM(inputs, outputs, shape, width=8, scales=2, spectral=LatentSpectrum(tokens=2, basis=4, heads=4))
 
 
+def _on_points(latent: Callable[[int], LatentGrid], deformed: int) -> Build:
+    """Build the operator around latent(dimension); a deformation of width `deformed` sees the first parameter."""
+
+    def build(signature: Signature, output_domain: Domain) -> IrregularLSM:
+        dimension = len(signature.output.domain.axes)
+        codes = {name: len(e.components) for name, e in signature.inputs.items() if isinstance(e, Parameter)}
+        code = next(iter(codes), None)
+        deformation = Deformation(dimension, codes[code] if code else 0, deformed)
+        return IrregularLSM(signature, output_domain, latent(dimension), deformation, code)
+
+    return build
+
+
+def _small_grid(dimension: int) -> LatentGrid:
+    return LatentGrid(
+        [32 if dimension < 3 else 16] * dimension, frequencies=8, width=16, scales=4 if dimension < 3 else 3
+    )
+
+
+def _tiny_grid(dimension: int) -> LatentGrid:
+    return LatentGrid([8] * dimension, 2, 8, 2, LatentSpectrum(tokens=2, basis=4, heads=4))
+
+
 ENTRIES = (
     Entry(
         name="lsm",
@@ -55,6 +80,24 @@ ENTRIES = (
             Preset("pipe", "width 48, for 129 x 129", _of_width(48)),
             Preset("plasticity", "width 32, for 101 x 31 x 20", _of_width(32)),
             Preset("elasticity-g", "width 32, for 41 x 41", _of_width(32)),
+        ),
+    ),
+    Entry(
+        name="lsm-irregular",
+        title="latent spectral model on point clouds",
+        paper=_PAPER,
+        domains="point clouds and meshes in 1-D, 2-D, 3-D, fixed or differing by sample",
+        boundaries="none in particular",
+        transfer="any points, in any number: quadrature into a latent grid, evaluation at any query",
+        cost="n w mᵈ for the projections, N w (w + M h) for N points of the latent grid, M tokens and h heads",
+        presets=(
+            Preset("small", "width 16, latent grid of 32 points an axis", _on_points(_small_grid, 64)),
+            Preset("tiny", "width 8, latent grid of 8 points an axis, two scales", _on_points(_tiny_grid, 8)),
+            Preset(
+                "elasticity-p",
+                "width 32, latent grid of 96 points an axis, for 972 points",
+                _on_points(lambda dimension: LatentGrid([96] * dimension), 128),
+            ),
         ),
     ),
 )

@@ -26,7 +26,7 @@ from fredholm.layers.neural_spectral_block import NeuralSpectralBlock
 from fredholm.operators.grid_network import GridNetwork
 from fredholm.operators.latent_spectral.backbone import BatchNorm, MapNorm, MultiscaleBackbone, widths_of
 
-_HEAD = 128  # channels between the two layers of Q
+HEAD = 128  # channels between the two layers of Q
 
 
 class LatentSpectrum(Described):
@@ -88,7 +88,7 @@ class LSM(GridNetwork):
         self.lift = pointwise(inputs, width, 1)
         self.backbone = MultiscaleBackbone(dimension, width, blocks, norm or BatchNorm())
         self.mix = pointwise(width, width, 1)
-        self.head = nn.Sequential(pointwise(width, _HEAD, 1), nn.GELU(), pointwise(_HEAD, outputs, 1))
+        self.head = nn.Sequential(pointwise(width, HEAD, 1), nn.GELU(), pointwise(HEAD, outputs, 1))
         if dimension > 1:  # convolutions are faster with the channels last, and so are patches
             layout = torch.channels_last if dimension == 2 else torch.channels_last_3d
             self.to(memory_format=layout)  # type: ignore[call-overload]
