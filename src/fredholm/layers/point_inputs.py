@@ -7,6 +7,7 @@ companions of a function. The box is that of the function's axes. Parameters are
 """
 
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -16,8 +17,6 @@ from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import DomainType, Function, Parameter, Signature
 from fredholm.layers.architecture import Described
-
-_KINDS = ("cloud", "mesh")
 
 
 class PointInputs(nn.Module, Described):
@@ -29,6 +28,7 @@ class PointInputs(nn.Module, Described):
         signature: typed inputs.
         domain: of the input functions; not needed where it comes with every sample.
         shift, scale: for every channel and component of the inputs, in their order; 0 and 1 if not given.
+        kinds: of the domains that the network serves.
 
     Raises SignatureError for inputs that do not live on one set of points.
 
@@ -40,6 +40,7 @@ class PointInputs(nn.Module, Described):
     [(3, 7, 3), (3, 7, 2), (3, 7)]
     """
 
+    kinds: ClassVar[tuple[str, ...]] = ("cloud", "mesh")  # of domains that are served
     shift: Tensor
     scale: Tensor
     lower: Tensor
@@ -53,11 +54,12 @@ class PointInputs(nn.Module, Described):
         domain: Domain | None = None,
         shift: Sequence[float] | None = None,
         scale: Sequence[float] | None = None,
+        kinds: Sequence[str] = ("cloud", "mesh"),
     ) -> None:
         super().__init__()
-        self.signature, self.domain = signature, domain
+        self.signature, self.domain, self.served = signature, domain, tuple(kinds)
         self.functions = [name for name, entry in signature.inputs.items() if isinstance(entry, Function)]
-        where = _common_domain({name: signature.inputs[name] for name in self.functions})
+        where = _common_domain({name: signature.inputs[name] for name in self.functions}, self.served)
         self.varies, self.dimension = where.shape is None, len(where.axes)
         self.sizes = [len(e.components if isinstance(e, Parameter) else e.channels) for e in signature.inputs.values()]
         width = sum(self.sizes)
@@ -89,13 +91,13 @@ class PointInputs(nn.Module, Described):
 
     def normalised(self, inputs: Mapping[str, Tensor]) -> "PointInputs":
         """With shift and scale such that these training inputs have mean 0 and deviation 1, padding left out."""
-        plain = PointInputs(self.signature, self.domain)
+        plain = type(self)(self.signature, self.domain)
         features, _, weights = plain(inputs)
         values = features[..., : len(self.shift)].double()
         chosen = values[(weights > 0).expand(values.shape[:2])]
         deviation = chosen.std(0, correction=0)
         deviation = torch.where(deviation > 1e-6 * chosen.abs().amax(0), deviation, 1.0)
-        return PointInputs(self.signature, self.domain, chosen.mean(0).tolist(), deviation.tolist())
+        return type(self)(self.signature, self.domain, chosen.mean(0).tolist(), deviation.tolist())
 
     def forward(
         self, inputs: Mapping[str, Tensor]
@@ -116,15 +118,15 @@ class PointInputs(nn.Module, Described):
         return self.unit(inputs[f"{name}.coordinates"]), inputs[f"{name}.weights"] / self.extent.prod()
 
 
-def _common_domain(functions: Mapping[str, Function | Parameter]) -> DomainType:
+def _common_domain(functions: Mapping[str, Function | Parameter], kinds: tuple[str, ...]) -> DomainType:
     """The domain type of all these functions; raises SignatureError if they have none in common."""
     types = {name: entry.domain for name, entry in functions.items() if isinstance(entry, Function)}
     if not types:
         raise SignatureError("no input is a function: an operator on points needs one that says where the points are")
     first = next(iter(types))
     where = types[first]
-    if where.kind not in _KINDS:
-        raise SignatureError(f"input {first!r} lives on a {where.kind}; expected one of {_KINDS}: take a grid operator")
+    if where.kind not in kinds:
+        raise SignatureError(f"input {first!r} lives on a {where.kind}; expected one of {kinds}: take a grid operator")
     for name, other in types.items():
         if other != where or (name != first and where.shape is None):
             raise SignatureError(
