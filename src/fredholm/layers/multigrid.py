@@ -142,9 +142,12 @@ class _Level(nn.Module):
     def forward(self, state: Tensor | None, data: Tensor) -> Tensor:
         smoothers, operators = itertools.cycle(self.smoothers), itertools.cycle(self.operators)
 
+        # sums go into the memory of a convolution's result, which nothing else needs: fresh memory costs more than they
+        def residual(state: Tensor) -> Tensor:
+            return next(operators)(state, sign=-1).add_(data)
+
         def smoothed(state: Tensor) -> Tensor:
-            residual = data - next(operators)(state)
-            return state + next(smoothers)(residual)
+            return next(smoothers)(residual(state)).add_(state)
 
         # from zero the residual is the data
         state = _channels_last(next(smoothers)(data)) if state is None else smoothed(state)
@@ -153,11 +156,10 @@ class _Level(nn.Module):
         if self.coarser is None:
             return state
         if self.restrict_residual:
-            residual = data - next(operators)(state)
-            correction = self.coarser(None, self.restriction(residual))
+            correction = self.coarser(None, self.restriction(residual(state)))
         else:
             correction = self.coarser(self.state_restriction(state), self.restriction(data))
-        state = state + self.interpolation(correction)
+        state = self.interpolation(correction).add_(state)
         for _ in range(self.after):
             state = smoothed(state)
         return state
@@ -186,10 +188,11 @@ class _Stencil(nn.Module):
         self.weight = _weight(outputs, inputs, kernel)
         self.bias = nn.Parameter(_uniform((outputs,), inputs * math.prod(kernel))) if bias else None
 
-    def forward(self, values: Tensor) -> Tensor:
+    def forward(self, values: Tensor, sign: int = 1) -> Tensor:
         convolve = _CONVOLVE[len(self.boundaries) - 1]
-        values = _continued(values, self.boundaries)
-        return convolve(values, self.weight, self.bias, stride=self.stride, padding=self.zeros)
+        weight = self.weight if sign > 0 else -self.weight
+        bias = self.bias if sign > 0 or self.bias is None else -self.bias
+        return convolve(_continued(values, self.boundaries), weight, bias, stride=self.stride, padding=self.zeros)
 
     def set(self, stencil: Tensor) -> None:
         """Use this stencil from channel to channel."""

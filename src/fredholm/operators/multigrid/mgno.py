@@ -68,7 +68,7 @@ class MgNO(GridNetwork):
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
         if len(self.pointwise):
             for linear, pointwise in zip(self.linear, self.pointwise, strict=True):
-                values = self.activation(linear(values) + _at_every_point(pointwise, values))
+                values = self.activation(linear(values).add_(_at_every_point(pointwise, values)))
         else:
             for linear in self.linear:
                 values = self.activation(linear(values))
