@@ -20,8 +20,8 @@ from fredholm.operators import Operator, Query
 from fredholm.operators.catalogue import OPERATORS, preset_named
 
 EXACT = {"rtol": 1e-9, "atol": 1e-9}
-EVERYWHERE = pytest.mark.parametrize(("name", "kind"), examples(), ids="/".join)
-ONCE = pytest.mark.parametrize(("name", "kind"), first_examples(), ids="/".join)
+EVERYWHERE = pytest.mark.parametrize(("name", "kind"), examples(), ids=map("/".join, examples()))
+ONCE = pytest.mark.parametrize(("name", "kind"), first_examples(), ids=map("/".join, first_examples()))
 
 
 def double(name: str, kind: str) -> Operator:
@@ -132,16 +132,16 @@ def test_half_the_digits_give_nearly_the_same(name: str, kind: str) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         rounded = operator(given).float()
     assert torch.isfinite(rounded).all()
-    assert float((rounded - exact).norm() / exact.norm().clamp_min(1e-12)) < 0.1
+    assert float(((rounded - exact).norm() / exact.norm().clamp_min(1e-12)).detach()) < 0.1
 
 
 @ONCE
 def test_graphs_answer_alike_for_any_batch(name: str, kind: str) -> None:
-    operator = build_tiny(name, kind)
-    for part, graph in graphs_of(operator).items():
-        if part in ("field", "operator"):
-            comparison = compare(part, graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend(), tolerance=1e-5)
-            assert comparison.difference <= 1e-4
+    graphs = graphs_of(build_tiny(name, kind))
+    part = "field" if "field" in graphs else "operator"
+    graph = graphs[part]
+    comparison = compare(part, graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend(), tolerance=1e-5)
+    assert comparison.difference <= 1e-4
 
 
 def test_every_operator_compiles_in_one_piece() -> None:

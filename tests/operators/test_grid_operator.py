@@ -6,6 +6,8 @@ import pytest
 import torch
 from pointwise import GridBound, PointwiseLinear
 
+from fredholm.deploy.backend import OnnxRuntimeBackend, session, to_onnx
+from fredholm.deploy.onnx_export import compare, graphs_of
 from fredholm.errors import SignatureError
 from fredholm.fields import Axis, DomainType, Function, Grid, Parameter, Quantity, Signature, SphereGrid
 from fredholm.layers.architecture import build, describe
@@ -172,6 +174,24 @@ def test_an_input_of_other_axes_is_named() -> None:
     )
     with pytest.raises(SignatureError, match=r"input 'c' depends on \['z'\]; expected some of \['x', 'y'\]"):
         GridInputs(typed, domain)
+
+
+def test_graphs_answer_on_the_grid_and_at_points() -> None:
+    domain = plane(8, 5)
+    operator = GridOperator(signature(domain), domain, PointwiseLinear(5, 1), transform=Rescaled([2.0], [1.0]))
+    graphs = graphs_of(operator)
+    assert set(graphs) == {"field", "operator"}
+    for name, graph in graphs.items():
+        compare(name, graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend(), tolerance=1e-5)
+
+
+def test_adapted_operators_answer_in_units() -> None:
+    domain = plane(8, 5)
+    given = {name: 3 * tensor.float() + 7 for name, tensor in values(50, domain).items()}
+    outputs = 100 + 20 * torch.randn(50, 1, 8, 5)
+    operator = GridOperator(signature(domain), domain, PointwiseLinear(5, 1)).adapted(given, outputs)
+    network = operator.network(operator.inputs(given))
+    torch.testing.assert_close(operator(given), outputs.std(correction=0) * network + outputs.mean())
 
 
 def test_it_is_described_and_built_again() -> None:
