@@ -11,14 +11,10 @@ from fredholm.operators.entry import Entry, Preset
 _FAMILIES = (  # in the order of the listing
     "deeponet",
     "fourier",
-    "transform_once",
     "multigrid",
     "latent_spectral",
     "unet",
     "convolutional",
-    "attention",
-    "graph",
-    "message_passing",
     "sphere",
     "baselines",
 )
