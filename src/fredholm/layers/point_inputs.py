@@ -7,7 +7,6 @@ companions of a function. The box is that of the function's axes. Parameters are
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -40,7 +39,6 @@ class PointInputs(nn.Module, Described):
     [(3, 7, 3), (3, 7, 2), (3, 7)]
     """
 
-    kinds: ClassVar[tuple[str, ...]] = ("cloud", "mesh")  # of domains that are served
     shift: Tensor
     scale: Tensor
     lower: Tensor
@@ -91,13 +89,17 @@ class PointInputs(nn.Module, Described):
 
     def normalised(self, inputs: Mapping[str, Tensor]) -> "PointInputs":
         """With shift and scale such that these training inputs have mean 0 and deviation 1, padding left out."""
-        plain = type(self)(self.signature, self.domain)
+        plain = self.scaled()
         features, _, weights = plain(inputs)
         values = features[..., : len(self.shift)].double()
         chosen = values[(weights > 0).expand(values.shape[:2])]
         deviation = chosen.std(0, correction=0)
         deviation = torch.where(deviation > 1e-6 * chosen.abs().amax(0), deviation, 1.0)
-        return type(self)(self.signature, self.domain, chosen.mean(0).tolist(), deviation.tolist())
+        return self.scaled(chosen.mean(0).tolist(), deviation.tolist())
+
+    def scaled(self, shift: Sequence[float] | None = None, scale: Sequence[float] | None = None) -> "PointInputs":
+        """The same with another shift and scale."""
+        return PointInputs(self.signature, self.domain, shift, scale, self.served)
 
     def forward(
         self, inputs: Mapping[str, Tensor]
