@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from fredholm.layers.sensors import Sensors
 
@@ -33,12 +33,18 @@ class Standardised(Sensors):
     @classmethod
     def of(cls, sensors: Sensors, inputs: Mapping[str, Tensor]) -> "Standardised":
         """Fitted to training inputs."""
-        adapted, features = cls(sensors), sensors(inputs).double()
-        deviation = features.std(0, correction=0)
-        varies = deviation > 1e-6 * features.abs().amax(0)
-        adapted.mean = features.mean(0).float()
-        adapted.deviation = torch.where(varies, deviation, 1.0).float()
+        adapted = cls(sensors)
+        adapted.fit(inputs)
         return adapted
+
+    def fit(self, inputs: Mapping[str, Tensor]) -> None:
+        """Take mean and deviation from training inputs."""
+        with torch.no_grad():
+            features = self.sensors(inputs).double()
+            deviation = features.std(0, correction=0)
+            varies = deviation > 1e-6 * features.abs().amax(0)
+            self.mean.copy_(features.mean(0))
+            self.deviation.copy_(torch.where(varies, deviation, 1.0))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch width"]:
         features: Tensor = self.sensors(inputs)
@@ -70,3 +76,10 @@ class Whitened(Sensors):
     def forward(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch width"]:
         features: Tensor = self.sensors(inputs)
         return features @ self.directions
+
+
+def fit_sensors(module: nn.Module, inputs: Mapping[str, Tensor]) -> None:
+    """Fit all standardised sensors inside a module to training inputs, in place."""
+    for part in module.modules():
+        if isinstance(part, Standardised):
+            part.fit(inputs)

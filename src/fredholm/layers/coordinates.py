@@ -53,6 +53,42 @@ class CoordinateScaling(nn.Module, Described):
         return points * self.scale + self.shift
 
 
+class PeriodicScaling(nn.Module, Described):
+    """y ↦ cos and sin of 2π (y - a) / L on periodic axes [a, a + L), and y onto [-1, 1] on the others.
+
+    What a network makes of it closes on itself along the periodic axes, exactly.
+
+    >>> from fredholm.fields.grid import Axis, Grid
+    >>> scaling = PeriodicScaling.of(Grid(Axis("x", 0.0, 4.0, 4, periodic=True), Axis("y", 0.0, 2.0, 3)))
+    >>> scaling(torch.tensor([[1.0, 2.0]])).round(decimals=4).tolist()
+    [[-0.0, 1.0, 1.0]]
+    """
+
+    lower: Tensor
+    extent: Tensor
+
+    def __init__(self, lower: Sequence[float], extent: Sequence[float], periodic: Sequence[bool]) -> None:
+        super().__init__()
+        self.periodic = tuple(periodic)
+        self.width = sum(2 if closes else 1 for closes in self.periodic)
+        self.register_buffer("lower", torch.tensor(lower, dtype=torch.float32), persistent=False)
+        self.register_buffer("extent", torch.tensor(extent, dtype=torch.float32), persistent=False)
+
+    @classmethod
+    def of(cls, domain: Domain) -> "PeriodicScaling":
+        """For the bounds of a domain, and those of its axes that are periodic."""
+        axes = domain.coordinate_axes
+        return cls([a.lower for a in axes], [a.upper - a.lower or 1.0 for a in axes], [a.periodic for a in axes])
+
+    def forward(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch width"]:
+        unit = (points - self.lower) / self.extent
+        columns = []
+        for i, closes in enumerate(self.periodic):
+            y = unit[..., i : i + 1]
+            columns += [torch.cos(2 * math.pi * y), torch.sin(2 * math.pi * y)] if closes else [2 * y - 1]
+        return torch.cat(columns, dim=-1)
+
+
 class FourierFeatures(nn.Module, Described):
     """y ↦ [y, cos 2π f₁ y, ..., cos 2π fₖ y, sin 2π f₁ y, ..., sin 2π fₖ y], each f on all of y.
 

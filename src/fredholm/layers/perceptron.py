@@ -1,8 +1,8 @@
-"""Multilayer perceptrons: the plain one, the sine one, and the gated ("modified") one.
+"""Multilayer perceptrons: plain, answering with several layers, of sines, and gated ("modified").
 
-Sources: Glorot and Bengio 2010 (initialisation of the plain network, as DeepONets use it); Sitzmann et al. 2020,
-"Implicit neural representations with periodic activation functions" (sine networks); Wang, Teng, Perdikaris 2021
-(gates).
+Sources: Glorot and Bengio 2010 (initialisation of the plain network, as DeepONets use it); Zang and Koutsourelakis 2025
+(several layers); Sitzmann et al. 2020, "Implicit neural representations with periodic activation functions" (sine
+networks); Wang, Teng, Perdikaris 2021 (gates).
 """
 
 import math
@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fredholm.layers.affine import applied
+from fredholm.layers.affine import affine, applied
 from fredholm.layers.architecture import Described
 
 
@@ -35,25 +35,90 @@ def initialised(seed: int) -> Iterator[None]:
 
 
 class MLP(nn.Module, Described):
-    """x ↦ W_L σ(... σ(W₁ x + b₁) ...) + b_L, Glorot-normal weights, zero biases.
+    """x ↦ W_L h_{L-1} + b_L,  hₗ = dropout(σ(norm(Wₗ hₗ₋₁ + bₗ))),  h₀ = x: Glorot-normal weights, zero biases.
 
     Args:
         sizes: widths, from input to output.
         activation: σ, between layers.
         last_activation: applied to the output; none by default.
+        norm: whether the features of each hidden layer are normalised (layer norm) before σ.
+        dropout: probability with which a hidden feature is left out in training.
     """
 
-    def __init__(self, sizes: Sequence[int], activation: nn.Module, last_activation: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: nn.Module,
+        last_activation: nn.Module | None = None,
+        norm: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         self.layers = nn.ModuleList(_glorot_layer(a, b) for a, b in pairwise(sizes))
         self.activation = activation
         self.last_activation = last_activation or nn.Identity()
+        self.norms = nn.ModuleList(nn.LayerNorm(size) for size in sizes[1:-1]) if norm else None
+        self.dropout = nn.Dropout(dropout) if dropout else None
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
-        *hidden, last = self.layers
-        for layer in hidden:
+        for i in range(len(self.layers) - 1):
+            x = self._hidden(i, x)
+        return applied(self.layers[-1], x, self.last_activation)
+
+    def of_pairs(
+        self, features: Float[Tensor, "batch f"], points: Float[Tensor, "*batch m d"]
+    ) -> Float[Tensor, "batch m outputs"]:
+        """Values at all (features, point) together, without forming the pairs: W₁ [u, y] = W₁ᵘ u + W₁ʸ y."""
+        first, width = self.layers[0], features.shape[-1]
+        of_features = affine(features, first.weight[:, :width], first.bias)
+        z = of_features.unsqueeze(1) + affine(points, first.weight[:, width:])
+        if len(self.layers) == 1:
+            values: Tensor = self.last_activation(z)
+            return values
+        x = self._activated(0, z)
+        for i in range(1, len(self.layers) - 1):
+            x = self._hidden(i, x)
+        return applied(self.layers[-1], x, self.last_activation)
+
+    def _hidden(self, i: int, x: Tensor) -> Tensor:
+        if self.norms is None and self.dropout is None:
+            return applied(self.layers[i], x, self.activation)
+        return self._activated(i, applied(self.layers[i], x))
+
+    def _activated(self, i: int, z: Tensor) -> Tensor:
+        x: Tensor = self.activation(z if self.norms is None else self.norms[i](z))
+        return x if self.dropout is None else self.dropout(x)
+
+
+class LayerwiseMLP(nn.Module, Described):
+    """x ↦ (h_{D-l+1}, ..., h_D),  hᵢ = σ(Wᵢ hᵢ₋₁ + bᵢ),  h₀ = x: what the last layers make, every one activated.
+
+    Weights and biases start uniform on ±1/√(inputs of the layer), as in the published networks.
+
+    Args:
+        inputs: width of x.
+        width: of every layer.
+        depth: D.
+        activation: σ.
+        last: l; all layers if not given.
+
+    >>> [h.shape for h in LayerwiseMLP(2, width=8, depth=3, activation=nn.Tanh(), last=2)(torch.zeros(5, 2))]
+    [torch.Size([5, 8]), torch.Size([5, 8])]
+    """
+
+    def __init__(self, inputs: int, width: int, depth: int, activation: nn.Module, last: int | None = None) -> None:
+        super().__init__()
+        if not 1 <= (last or depth) <= depth:
+            raise ValueError(f"the last {last} layers were asked for, of {depth}")
+        self.width, self.last, self.activation = width, last or depth, activation
+        self.layers = nn.ModuleList(nn.Linear(inputs if i == 0 else width, width) for i in range(depth))
+
+    def forward(self, x: Float[Tensor, "*batch inputs"]) -> list[Float[Tensor, "*batch width"]]:
+        made = []
+        for layer in self.layers:
             x = applied(layer, x, self.activation)
-        return applied(last, x, self.last_activation)
+            made.append(x)
+        return made[-self.last :]
 
 
 class SineMLP(nn.Module, Described):

@@ -7,8 +7,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
+from fredholm.fields.signature import DomainType, Parameter, Signature
 from fredholm.layers.architecture import Described
+from fredholm.layers.grid_inputs import GridInputs
 
 
 class Sensors(nn.Module, Described, ABC):
@@ -72,3 +75,48 @@ class Concatenated(Sensors):
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch width"]:
         return torch.cat([part(inputs) for part in self.parts], dim=-1)
+
+
+class ImageSensors(Sensors):
+    """All inputs as channels of one image on the grid of `domain`, flat; parameters are constant over it.
+
+    Raises SignatureError for an input that cannot be brought onto the grid.
+    """
+
+    def __init__(self, signature: Signature, domain: Domain) -> None:
+        super().__init__()
+        self.image = GridInputs(signature, domain, coordinates=False)
+        self.channels, self.shape = self.image.channels, domain.shape
+        self.width = self.channels * domain.size
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch width"]:
+        channels: Tensor = self.image(inputs)
+        return channels.flatten(1)
+
+
+def all_sensors(signature: Signature, output_domain: Domain) -> dict[str, Sensors]:
+    """For every input of a signature, by name, all of its values.
+
+    Raises SignatureError for an input function whose points differ from sample to sample: what is seen of them would
+    have no order and no fixed number.
+
+    >>> from fredholm.fields import Axis, DomainType, Function, Grid, Quantity
+    >>> line = Grid(Axis("x", 0.0, 1.0, 8))
+    >>> on_line = Function((Quantity("u"),), DomainType.of(line))
+    >>> all_sensors(Signature({"u": on_line, "k": Parameter((Quantity("k"),))}, on_line), line)["u"].width
+    8
+    """
+    sensors: dict[str, Sensors] = {}
+    for name, entry in signature.inputs.items():
+        if isinstance(entry, Parameter):
+            sensors[name] = ParameterSensors(name, len(entry.components))
+            continue
+        if entry.domain.shape is None:
+            raise SignatureError(
+                f"input {name!r} has points of each sample's own, and sensors need fixed ones: interpolate it onto a "
+                "domain, or take an operator for clouds that differ"
+            )
+        same = entry.domain == DomainType.of(output_domain)
+        domain = output_domain if same else entry.domain.grid()
+        sensors[name] = FunctionSensors(name, domain, channels=len(entry.channels))
+    return sensors

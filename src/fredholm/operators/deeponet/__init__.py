@@ -14,19 +14,24 @@ from fredholm.operators.deeponet.closed_form import (
     fit_linear_branch,
     fit_pod_linear,
 )
+from fredholm.operators.deeponet.decoded import DecodedDeepONet
 from fredholm.operators.deeponet.deeponet import DeepONet
 from fredholm.operators.deeponet.fixed_query import FixedQuery
+from fredholm.operators.deeponet.layerwise import LayerwiseBranch, LayerwiseTrunk
 from fredholm.operators.deeponet.modes import DenseModes, Modes, SeparableModes
 from fredholm.operators.deeponet.split import Split, SplitBoth, SplitBranch, SplitTrunk
 from fredholm.operators.deeponet.trunk import JoinedTrunk, NetworkTrunk, PODTrunk, Trunk
 
 __all__ = [
     "Branch",
+    "DecodedDeepONet",
     "DeepONet",
     "DenseModes",
     "FixedQuery",
     "JoinedBranch",
     "JoinedTrunk",
+    "LayerwiseBranch",
+    "LayerwiseTrunk",
     "LinearBranch",
     "Modes",
     "NetworkBranch",

@@ -16,14 +16,15 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fredholm.fields.domain import Domain
-from fredholm.fields.signature import Signature
+from fredholm.fields.signature import Inputs, Signature
+from fredholm.layers.adapted_sensors import fit_sensors
 from fredholm.layers.affine import affine
 from fredholm.layers.domain_points import DomainPoints
 from fredholm.operators.deeponet.branch import Branch
 from fredholm.operators.deeponet.split import Split, SplitBoth
 from fredholm.operators.deeponet.trunk import Trunk
 from fredholm.operators.operator import Operator, Query
-from fredholm.operators.output_transform import OutputTransform
+from fredholm.operators.output_transform import OutputTransform, Rescaled
 
 
 class DeepONet(Operator):
@@ -56,9 +57,9 @@ class DeepONet(Operator):
         super().__init__(signature, output_domain)
         self.branch, self.trunk, self.transform = branch, trunk, transform
         self.channels = len(signature.output.channels)
-        split = split or SplitBoth()
-        self.branch_share, self.trunk_share = split.shares(self.channels)
-        self.terms = split.terms(branch.width, trunk.width, self.channels)
+        self.split = split or SplitBoth()
+        self.branch_share, self.trunk_share = self.split.shares(self.channels)
+        self.terms = self.split.terms(branch.width, trunk.width, self.channels)
         self.bias = nn.Parameter(torch.zeros(self.channels)) if bias else None
         self.points = DomainPoints(output_domain)
 
@@ -76,6 +77,21 @@ class DeepONet(Operator):
             factor, offset = self.transform.factor(points), self.transform.offset(points)
             values = values * factor.transpose(-1, -2) + offset.transpose(-1, -2)
         return values.unflatten(-1, self.output_domain.shape) if query is None else values
+
+    def adapted(self, inputs: Inputs, outputs: Tensor) -> "DeepONet":
+        """Standardised sensors fitted, in place; an output of mean 0 and deviation 1 before a `Rescaled` transform.
+
+        An operator that has a transform keeps it: a constraint is not for data to move.
+        """
+        fit_sensors(self, inputs)
+        if self.transform is not None:
+            return self
+        transform = Rescaled.of(outputs)
+        operator = DeepONet(
+            self.signature, self.output_domain, self.branch, self.trunk, self.split, self.bias is not None, transform
+        )
+        operator.bias = self.bias
+        return operator
 
     def coefficients(self, inputs: Mapping[str, Tensor]) -> Float[Tensor, "batch channels p"]:
         """All that depends on the inputs; `forward` is its contraction with `basis`."""

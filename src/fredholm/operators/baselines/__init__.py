@@ -1,0 +1,6 @@
+"""Baselines: what an operator has to beat."""
+
+from fredholm.operators.baselines.identity import Identity
+from fredholm.operators.baselines.resnet import ResNet
+
+__all__ = ["Identity", "ResNet"]
