@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fredholm.fields.grid import Axis, Grid
 from fredholm.layers.architecture import build, describe
-from fredholm.layers.coordinates import CoordinateScaling, FourierFeatures
+from fredholm.layers.coordinates import CoordinateScaling, FourierFeatures, PeriodicScaling
 
 ROOM = Grid(Axis("x", 1.0, 5.0, 5), Axis("y", 0.5, 2.0, 4)) * Grid(Axis("t", 0.0, 0.02, 3))
 
@@ -37,3 +37,21 @@ def test_scaling_and_features_are_part_of_the_architecture() -> None:
     points = ROOM.coordinates().float()
     for layer in (CoordinateScaling.waves(ROOM, 343.0), FourierFeatures([1.0, 0.5])):
         assert torch.equal(build(describe(layer))(points), layer(points))
+
+
+@given(st.floats(-3, 3), st.floats(0, 2), st.integers(-3, 3))
+def test_periodic_axes_close_on_themselves(x: float, y: float, turns: int) -> None:
+    scaling = PeriodicScaling.of(Grid(Axis("x", -1.0, 3.0, 4, periodic=True), Axis("y", 0.0, 2.0, 3)))
+    here, there = torch.tensor([[x, y], [x + 4.0 * turns, y]], dtype=torch.float64)
+    torch.testing.assert_close(scaling(here), scaling(there), rtol=0, atol=1e-12)
+    angle = 2 * math.pi * (x + 1) / 4
+    expected = torch.tensor([math.cos(angle), math.sin(angle), y - 1], dtype=torch.float64)
+    torch.testing.assert_close(scaling(here), expected, rtol=0, atol=1e-12)
+
+
+def test_without_periodic_axes_it_is_the_box() -> None:
+    points = ROOM.coordinates().float()
+    scaling = PeriodicScaling.of(ROOM)
+    torch.testing.assert_close(scaling(points), CoordinateScaling.box(ROOM)(points))
+    assert scaling.width == 3
+    torch.testing.assert_close(build(describe(scaling))(points), scaling(points), rtol=0, atol=0)

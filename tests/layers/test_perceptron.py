@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from fredholm.layers.coordinates import FourierFeatures
-from fredholm.layers.perceptron import MLP, ModifiedMLP, Sine, SineMLP, initialised
+from fredholm.layers.perceptron import MLP, LayerwiseMLP, ModifiedMLP, Sine, SineMLP, initialised
 
 
 def count(module: nn.Module) -> int:
@@ -110,3 +110,51 @@ def test_construction_depends_on_its_seed_alone(seed: int, before: int) -> None:
         other = SineMLP([2, 3, 1])
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
     assert not torch.equal(first.layers[0].weight, other.layers[0].weight)
+
+
+def test_features_are_normalised_before_they_are_activated() -> None:
+    network = MLP([3, 7, 5, 2], nn.LeakyReLU(0.2), norm=True).double()
+    x = torch.randn(11, 3, dtype=torch.float64)
+    h = x
+    for layer, norm in zip(network.layers, network.norms, strict=False):
+        z = h @ layer.weight.T + layer.bias
+        z = (z - z.mean(1, keepdim=True)) / (z.var(1, correction=0, keepdim=True) + norm.eps).sqrt()
+        h = torch.where(z > 0, z, 0.2 * z)
+    last = network.layers[-1]
+    torch.testing.assert_close(network(x), h @ last.weight.T + last.bias, rtol=1e-12, atol=1e-12)
+
+
+def test_dropout_leaves_features_out_in_training_alone() -> None:
+    network = MLP([3, 400, 1], nn.ReLU(), dropout=0.5)
+    x = torch.randn(1, 3)
+    quiet = network.eval()(x).detach()
+    torch.testing.assert_close(network(x), quiet)
+    with initialised(0):
+        noisy = torch.cat([network.train()(x) for _ in range(400)]).detach()
+    assert float(noisy.std()) > 0
+    assert float(noisy.mean()) == pytest.approx(float(quiet), abs=5 * float(noisy.std()) / 20)
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("sizes", [[5, 2], [5, 8, 2], [5, 8, 8, 2]], ids=str)
+def test_pairs_need_not_be_formed(sizes: list[int], norm: bool) -> None:
+    network = MLP(sizes, nn.Tanh(), nn.ReLU(), norm).double()
+    features, points = torch.randn(4, 3, dtype=torch.float64), torch.randn(6, 2, dtype=torch.float64)
+    pairs = torch.cat([features[:, None].expand(-1, 6, -1), points.expand(4, -1, -1)], dim=-1)
+    torch.testing.assert_close(network.of_pairs(features, points), network(pairs), rtol=1e-12, atol=1e-12)
+    own = points + torch.arange(4.0)[:, None, None]
+    pairs = torch.cat([features[:, None].expand(-1, 6, -1), own], dim=-1)
+    torch.testing.assert_close(network.of_pairs(features, own), network(pairs), rtol=1e-12, atol=1e-12)
+
+
+def test_a_layerwise_network_answers_with_its_last_layers() -> None:
+    network = LayerwiseMLP(3, width=6, depth=4, activation=nn.Tanh(), last=2)
+    x, made = torch.randn(5, 3), []
+    h = x
+    for layer in network.layers:
+        h = torch.tanh(layer(h))
+        made.append(h)
+    for found, expected in zip(network(x), made[2:], strict=True):
+        torch.testing.assert_close(found, expected)
+    with pytest.raises(ValueError, match="last 5 layers were asked for, of 4"):
+        LayerwiseMLP(3, 6, 4, nn.Tanh(), last=5)

@@ -5,11 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fredholm.errors import OutsideDomainError
+from fredholm.errors import OutsideDomainError, SignatureError
 from fredholm.fields.grid import Axis, Grid
-from fredholm.layers.adapted_sensors import Standardised, Whitened
+from fredholm.fields.point_cloud import PointCloud
+from fredholm.fields.signature import DomainType, Function, Parameter, Quantity, Signature
+from fredholm.layers.adapted_sensors import Standardised, Whitened, fit_sensors
 from fredholm.layers.architecture import build, describe
-from fredholm.layers.sensors import Concatenated, FunctionSensors, ParameterSensors
+from fredholm.layers.sensors import Concatenated, FunctionSensors, ImageSensors, ParameterSensors, all_sensors
 
 FINE = Grid(Axis("x", 0.0, 2.0, 21), Axis("y", 0.0, 1.0, 11))
 COARSE = Grid(Axis("x", 0.0, 2.0, 4), Axis("y", 0.05, 0.95, 3))
@@ -96,3 +98,42 @@ def test_what_was_fitted_is_saved_with_the_weights() -> None:
         again = build(describe(sensors))
         again.load_state_dict(sensors.state_dict())
         assert torch.equal(again(inputs), sensors(inputs))
+
+
+def signature(domain: DomainType) -> Signature:
+    function = Function((Quantity("u"), Quantity("v")), domain)
+    return Signature({"u": function, "k": Parameter((Quantity("k"),))}, function)
+
+
+def test_all_inputs_are_seen_at_all_their_points() -> None:
+    cloud = PointCloud(torch.rand(9, 2, dtype=torch.float64), ("x", "y"))
+    for domain in (FINE, cloud):
+        sensors = all_sensors(signature(DomainType.of(domain)), domain)
+        u = torch.randn(3, 2, *domain.shape)
+        assert torch.equal(sensors["u"]({"u": u}), u.flatten(1))
+        assert sensors["k"].width == 1
+
+
+def test_points_of_each_sample_s_own_are_refused() -> None:
+    cloud = PointCloud(torch.rand(9, 2, dtype=torch.float64), ("x", "y"))
+    with pytest.raises(SignatureError, match="'u' has points of each sample's own"):
+        all_sensors(signature(DomainType.of(cloud, varies=True)), cloud)
+
+
+def test_an_image_holds_parameters_as_constant_channels() -> None:
+    image = ImageSensors(signature(DomainType.of(FINE)), FINE)
+    u, k = torch.randn(3, 2, 21, 11), torch.randn(3, 1)
+    channels = image({"u": u, "k": k}).reshape(3, 3, 21, 11)
+    assert torch.equal(channels[:, :2], u)
+    assert torch.equal(channels[:, 2], k[:, :, None].expand(3, 21, 11))
+    assert (image.width, image.channels, image.shape) == (3 * 231, 3, (21, 11))
+
+
+def test_sensors_deep_inside_are_fitted() -> None:
+    inputs = smooth_inputs(40)
+    sensors = Concatenated([Standardised(FunctionSensors("u", FINE, COARSE)), FunctionSensors("u", FINE, COARSE)])
+    plain = sensors(inputs)[:, :12]
+    fit_sensors(sensors, inputs)
+    expected = (plain - plain.mean(0)) / plain.std(0, correction=0)
+    torch.testing.assert_close(sensors(inputs)[:, :12], expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(sensors(inputs)[:, 12:], plain)

@@ -70,6 +70,7 @@ class MLP(nn.Module, Described):
     ) -> Float[Tensor, "batch m outputs"]:
         """Values at all (features, point) together, without forming the pairs: W₁ [u, y] = W₁ᵘ u + W₁ʸ y."""
         first, width = self.layers[0], features.shape[-1]
+        assert isinstance(first, nn.Linear)
         of_features = affine(features, first.weight[:, :width], first.bias)
         z = of_features.unsqueeze(1) + affine(points, first.weight[:, width:])
         if len(self.layers) == 1:
