@@ -38,7 +38,8 @@ class PointFourierBasis:
 
     def __init__(self, points: Float[Tensor, "batch n d"], modes: Sequence[int]) -> None:
         self.modes = tuple(modes)
-        self.waves = _waves(points, self.modes)
+        phase = points @ _wave_vectors(*self.modes, like=points) + _phases(*self.modes, like=points)
+        self.waves = torch.cos(phase)  # (batch, n, (part, mode)): real and imaginary parts of exp(-2πi k·y)
 
     def coefficients(
         self, values: Float[Tensor, "batch channels n"], weights: Float[Tensor, "#batch n"]
@@ -51,21 +52,18 @@ class PointFourierBasis:
         return (coefficients * _multiplicity(*self.modes, like=coefficients)).flatten(2) @ self.waves.mT
 
 
-def _waves(points: Float[Tensor, "batch n d"], modes: Sequence[int]) -> Float[Tensor, "batch n waves"]:
-    """Real parts, then imaginary parts, of exp(-2πi k·y): products of what each axis has."""
-    last = len(modes) - 1
-    real, imaginary = torch.ones_like(points[..., :1]), torch.zeros_like(points[..., :1])
-    for axis, count in enumerate(modes):
-        angle = points[..., axis : axis + 1] * _frequencies(0 if axis == last else -(count // 2), count, like=points)
-        cos, sin = torch.cos(angle).unsqueeze(-2), torch.sin(angle).unsqueeze(-2)
-        real, imaginary = real.unsqueeze(-1), imaginary.unsqueeze(-1)
-        real, imaginary = (real * cos + imaginary * sin).flatten(-2), (imaginary * cos - real * sin).flatten(-2)
-    return torch.cat([real, imaginary], dim=-1)
+@constant
+def _wave_vectors(*modes: int) -> np.ndarray:
+    """2π k, (d, (part, mode)): the same for both parts."""
+    axes = [np.arange(modes[-1]) if i == len(modes) - 1 else np.arange(m) - m // 2 for i, m in enumerate(modes)]
+    vectors = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(len(modes), -1)
+    return 2 * math.pi * np.concatenate([vectors, vectors], axis=1)
 
 
 @constant
-def _frequencies(lowest: int, count: int) -> np.ndarray:
-    return 2 * math.pi * np.arange(lowest, lowest + count)
+def _phases(*modes: int) -> np.ndarray:
+    """Nothing for real parts, a quarter turn for imaginary ones: cos(θ + π/2) = -sin θ."""
+    return np.repeat([0.0, math.pi / 2], math.prod(modes))
 
 
 @constant
