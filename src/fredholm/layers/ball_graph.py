@@ -92,8 +92,9 @@ class FixedGraph(nn.Module, PointGraph):
         for i, axis in enumerate(axes):
             if axis.periodic:
                 offsets[:, i] -= axis.extent * (offsets[:, i] / axis.extent).round()
-        sizes = weights[edges[0]] if ball.quadrature else None
-        self.edges = Edges(edges, len(points), None if sizes is None else sizes / weights.max())
+        heard = weights[edges[0]] / weights.max()
+        alike = not ball.quadrature or bool(torch.allclose(heard, heard[:1].expand(len(heard))))
+        self.edges = Edges(edges, len(points), None if alike else heard)
         shares = weights if ball.quadrature else (weights > 0).double()
         self.register_buffer("offsets", (offsets / ball.radius).float()[:, None], persistent=False)
         self.register_buffer("weights", (shares / shares.sum()).float()[:, None, None], persistent=False)

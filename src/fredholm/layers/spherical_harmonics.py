@@ -19,11 +19,15 @@ from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
 from fredholm.layers.architecture import Described
 from fredholm.layers.constants import constant
-from fredholm.layers.latitudes import Latitudes
+from fredholm.layers.latitudes import EquiangularLatitudes, Latitudes
 
 
 class SphericalHarmonics(Described):
     """The transform between grid values and coefficients of degree below `degrees`.
+
+    Args:
+        degrees: their number L.
+        latitudes: kind of latitudes; equiangular if not given.
 
     Values have longitude first, then latitude, then whatever else: no product has to move an axis then. Coefficients
     have 2 L - 1 rows, cosines of order 0 to L - 1 and sines of order 1 to L - 1, with L degrees each; those with an
@@ -36,10 +40,10 @@ class SphericalHarmonics(Described):
     1.0
     """
 
-    def __init__(self, degrees: int, latitudes: Latitudes) -> None:
+    def __init__(self, degrees: int, latitudes: Latitudes | None = None) -> None:
         if degrees < 1:
             raise ValueError(f"degrees={degrees}: expected at least 1, which keeps the mean")
-        self.degrees, self.latitudes = degrees, latitudes
+        self.degrees, self.latitudes = degrees, latitudes or EquiangularLatitudes()
 
     def analysis(self, values: Float[Tensor, "longitude latitude *rest"]) -> Float[Tensor, "orders degrees *rest"]:
         """û from u: exact for u of degree below L, on any grid that `require` accepts."""

@@ -12,6 +12,7 @@ from fredholm.fields.signature import Signature
 from fredholm.fields.sphere_grid import SphereGrid
 from fredholm.layers.grid_inputs import GridInputs
 from fredholm.layers.latitudes import latitudes_of
+from fredholm.layers.spherical_harmonics import SphericalHarmonics
 from fredholm.operators.entry import Build, Entry, Preset
 from fredholm.operators.grid_network import GridNetwork
 from fredholm.operators.grid_operator import GridOperator
@@ -38,8 +39,12 @@ def _on_sphere(network: Callable[[int, int, SphereGrid], GridNetwork]) -> Build:
     return build
 
 
-def _sfno(degrees: int, width: int, layers: int, phase: bool = False) -> Build:
-    return _on_sphere(lambda i, o, grid: SFNO(i, o, degrees, width, layers, latitudes_of(grid), phase))
+def _sfno(degrees: int, width: int, layers: int, published: bool = False) -> Build:
+    def network(inputs: int, outputs: int, grid: SphereGrid) -> SFNO:
+        harmonics = SphericalHarmonics(degrees, latitudes_of(grid))
+        return SFNO(inputs, outputs, harmonics, width, layers, phase=published, normalise=published)
+
+    return _on_sphere(network)
 
 
 def _swin(width: int, layers: int, heads: int = 8) -> Build:
@@ -98,7 +103,7 @@ ENTRIES = (
         transfer=_BOUND,
         cost="L w n (w + p), p points of a window",
         presets=(
-            Preset("small", "width 32, 4 blocks, 8 heads, windows of 4 x 8", _swin(32, 4)),
+            Preset("small", "width 32, 4 blocks, 4 heads, windows of 4 x 8", _swin(32, 4, 4)),
             Preset("tiny", "width 8, 2 blocks, 2 heads", _swin(8, 2, 2)),
             Preset("co2-xs", f"width 256, 8 blocks: XS of {_TRANSPORT}", _swin(256, 8)),
             Preset("co2-s", f"width 512, 12 blocks: S of {_TRANSPORT}", _swin(512, 12)),

@@ -2,8 +2,9 @@
 
     v₀ = P u,     vₖ₊₁ = vₖ + N(M(σ(N(K vₖ)))),     G(u) = Q v_L
 
-K is a convolution with learned coefficients of degree below L (`SphericalConvolution`), N normalises every channel by
-its mean and deviation over the sphere, M is a pointwise network with one hidden layer of twice the width.
+K is a convolution with learned coefficients of degree below L (`SphericalConvolution`), M a pointwise network with one
+hidden layer of twice the width. N, if there is one, normalises every channel by its mean and deviation over the sphere:
+of use where inputs differ in shape, and a loss of what the answer's size depends on where they differ in size.
 
 Sources: Bonev, Kurth, Hundt, Pathak, Baust, Kashinath, Anandkumar, "Spherical Fourier neural operators: learning stable
 dynamics on the sphere", ICML 2023; the block without a linear path beside K as in Benson, Bastos, Reimers, Winkler,
@@ -18,29 +19,28 @@ from torch import Tensor, nn
 
 from fredholm.fields.domain import Domain
 from fredholm.layers.architecture import Described
-from fredholm.layers.latitudes import EquiangularLatitudes, Latitudes
 from fredholm.layers.spherical_convolution import SphericalConvolution, SphericalNorm
 from fredholm.layers.spherical_harmonics import SphericalHarmonics
 from fredholm.operators.grid_network import GridNetwork
 
 
 class SFNO(GridNetwork):
-    """SFNO on all grids of the sphere with one kind of latitudes and at least `degrees` of them.
+    """SFNO on all grids of the sphere with one kind of latitudes and at least L of them.
 
     With real weights it commutes with every rotation of the sphere, but for what the activation adds beyond the degrees
     that the grid resolves.
 
     Args:
         inputs, outputs: channels.
-        degrees: number L of degrees of spherical harmonics.
+        harmonics: the transform: how many degrees L, and the kind of latitudes.
         width: channels between.
         layers: number of blocks.
-        latitudes: kind of latitudes; equiangular if not given.
         phase: whether the weights of K are complex, as published, see `SphericalConvolution`.
+        normalise: whether there is N, as published.
         activation: σ, ReLU if not given.
 
     >>> import torch
-    >>> SFNO(1, 2, degrees=4, width=8, layers=2)(torch.zeros(3, 1, 8, 16)).shape
+    >>> SFNO(1, 2, SphericalHarmonics(4), width=8, layers=2)(torch.zeros(3, 1, 8, 16)).shape
     torch.Size([3, 2, 8, 16])
     """
 
@@ -51,19 +51,18 @@ class SFNO(GridNetwork):
         self,
         inputs: int,
         outputs: int,
-        degrees: int = 16,
+        harmonics: SphericalHarmonics,
         width: int = 32,
         layers: int = 4,
-        latitudes: Latitudes | None = None,
         phase: bool = False,
+        normalise: bool = False,
         activation: nn.Module | None = None,
     ) -> None:
         super().__init__()
-        self.inputs, self.outputs = inputs, outputs
-        self.harmonics = SphericalHarmonics(degrees, latitudes or EquiangularLatitudes())
+        self.inputs, self.outputs, self.harmonics = inputs, outputs, harmonics
         activation = activation or nn.ReLU()
         self.lifting = _linear(inputs, width, gain=1.0, bias=False)
-        self.blocks = nn.ModuleList(_Block(width, self.harmonics, phase, activation) for _ in range(layers))
+        self.blocks = nn.ModuleList(_Block(width, harmonics, phase, normalise, activation) for _ in range(layers))
         self.projection = _linear(width, outputs, gain=1.0, bias=False)
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
@@ -80,13 +79,18 @@ class SFNO(GridNetwork):
 
 
 class _Block(nn.Module, Described):
-    def __init__(self, width: int, harmonics: SphericalHarmonics, phase: bool, activation: nn.Module) -> None:
+    def __init__(
+        self, width: int, harmonics: SphericalHarmonics, phase: bool, normalise: bool, activation: nn.Module
+    ) -> None:
         super().__init__()
+
+        def norm() -> nn.Module:
+            return SphericalNorm(width, harmonics.latitudes) if normalise else nn.Identity()
+
         self.convolution = SphericalConvolution(width, width, harmonics, gain=2.0, phase=phase)
-        self.inner_norm = SphericalNorm(width, harmonics.latitudes)
+        self.inner_norm, self.outer_norm = norm(), norm()
         self.expand = _linear(width, 2 * width, gain=2.0, bias=True)
         self.contract = _linear(2 * width, width, gain=1.0, bias=False)
-        self.outer_norm = SphericalNorm(width, harmonics.latitudes)
         self.activation = activation
 
     def forward(self, values: Tensor) -> Tensor:
