@@ -22,7 +22,7 @@ from fredholm.operators.deeponet import NetworkBranch, NetworkTrunk
 from fredholm.problems import Antiderivative
 from fredholm.problems.problem import generator_of
 from fredholm.studies.study import Budget, Run, Study
-from fredholm.training import Settings, fit
+from fredholm.training import Settings, adam, fit
 
 _TRIPLES, _TEST, _TEST_POINTS = 10_000, 2_000, 20
 _STEPS = {Budget.QUICK: 10_000, Budget.FULL: 50_000}
@@ -110,15 +110,8 @@ def _operators(problem: Antiderivative, seed: int) -> dict[str, Operator]:
 
 
 def _train(operator: Operator, data: Dataset, steps: int, seed: int) -> None:
-    optimizer = torch.optim.Adam(operator.parameters(), lr=1e-3)
-    fit(
-        operator,
-        data,
-        sampler=PairedPoints(1000, 1),
-        iterations=steps,
-        optimizer=optimizer,
-        settings=Settings(seed=seed),
-    )
+    settings = Settings(seed=seed)
+    fit(operator, data, sampler=PairedPoints(1000, 1), iterations=steps, optimizer=adam(operator), settings=settings)
 
 
 def _mse(operator: Operator, data: Dataset) -> float:

@@ -5,6 +5,7 @@ from fredholm.training.fit import fit, load_weights
 from fredholm.training.history import History
 from fredholm.training.hooks import EarlyStopping, Hook
 from fredholm.training.losses import Loss, MeanSquaredError, QuadratureSquaredError, RelativeL2
+from fredholm.training.optimizers import adam
 from fredholm.training.settings import Checkpoints, Device, Settings
 from fredholm.training.sobolev_loss import SobolevLoss
 from fredholm.training.validation import Validation
@@ -23,6 +24,7 @@ __all__ = [
     "Settings",
     "SobolevLoss",
     "Validation",
+    "adam",
     "fit",
     "load_weights",
 ]

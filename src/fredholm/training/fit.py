@@ -62,7 +62,7 @@ def fit(
     holds another run, and KeyboardInterrupt on Ctrl-C, after the last step is saved.
 
     >>> history = fit(operator, data, sampler=CartesianPoints(16, 1000), iterations=5000,
-    ...               optimizer=torch.optim.Adam(operator.parameters(), 1e-3))  # doctest: +SKIP
+    ...               optimizer=adam(operator, 1e-3))  # doctest: +SKIP
     """
     settings, loss = settings or Settings(), loss or MeanSquaredError()
     operator.signature.require(data.signature, "the training data")

@@ -13,6 +13,7 @@ from fredholm.operators.operator import Operator
 from fredholm.training.fit import fit
 from fredholm.training.history import History
 from fredholm.training.losses import Loss, RelativeL2
+from fredholm.training.optimizers import adam
 from fredholm.training.settings import Settings
 
 
@@ -41,7 +42,7 @@ def fit_one_cycle(
 
     >>> history = fit_one_cycle(operator, data, iterations=2000)  # doctest: +SKIP
     """
-    optimizer = torch.optim.AdamW(operator.parameters(), weight_decay=1e-4)
+    optimizer = adam(operator, decay=1e-4)
     return fit(
         operator,
         data,

@@ -35,6 +35,7 @@ from fredholm.operators.operator import Operator
 from fredholm.training.fit import fit
 from fredholm.training.history import History
 from fredholm.training.one_cycle import fit_one_cycle
+from fredholm.training.optimizers import adam
 from fredholm.training.settings import Checkpoints, Settings
 
 
@@ -155,7 +156,7 @@ class PlainDeepONet(Recipe):
             trunk = NetworkTrunk(network, width, CoordinateScaling.box(data.output_domain))
             operator = DeepONet(data.signature, data.output_domain, branch, trunk)
         sampler: Sampler = CartesianPoints(256, 1000) if data.query is None else PairedPoints(1000, 1)
-        optimizer = torch.optim.Adam(operator.parameters(), 1e-3)
+        optimizer = adam(operator, 1e-3)
         settings = Settings(seed=seed, checkpoints=None if directory is None else Checkpoints(directory))
         history = fit(
             operator, data, sampler=sampler, iterations=iterations or 10000, optimizer=optimizer, settings=settings
@@ -234,8 +235,7 @@ def descend(
     operator: Operator, data: Dataset, sampler: Sampler, iterations: int, seed: int, directory: Path | None
 ) -> History:
     """Adam at 1e-3, falling by a tenth every eighth of the run, gradients clipped to 0.01."""
-    parameters = [parameter for parameter in operator.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.Adam(parameters, lr=1e-3)
+    optimizer = adam(operator, 1e-3)
     schedule = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9 ** (8 / iterations))
     checkpoints = None if directory is None else Checkpoints(directory)
     settings = Settings(seed=seed, checkpoints=checkpoints, clip=0.01)
