@@ -1,0 +1,47 @@
+"""What a neural spectral block costs on finer and finer maps: with as many patches, time linear in the pixels.
+
+One sample, width 32, 8 x 8 patches whatever the map; attention between pixels would be quadratic in the pixels of a
+patch, and so of the map. The slope is that of the straight line through log seconds over log pixels.
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from side_by_side import Figure, seconds_in_turn
+
+from fredholm.layers.neural_spectral_block import NeuralSpectralBlock
+
+SIDES = (64, 128, 256, 512)
+PATCHES = 8  # along each axis
+
+
+def cost(rounds: int) -> list[Figure]:
+    torch.manual_seed(0)
+    blocks = {n: NeuralSpectralBlock(32, (n // PATCHES, n // PATCHES)) for n in SIDES}
+    maps = {n: torch.randn(1, 32, n, n).to(memory_format=torch.channels_last) for n in SIDES}
+
+    def answer(n: int) -> None:
+        with torch.inference_mode():
+            blocks[n](maps[n])
+
+    def step(n: int) -> None:
+        blocks[n].zero_grad()
+        blocks[n](maps[n].requires_grad_()).square().mean().backward()
+
+    return [
+        _slope("answer to one map", answer, rounds),
+        _slope("gradient from one map", step, max(3, rounds // 4)),
+    ]
+
+
+def _slope(what: str, action: Callable[[int], None], rounds: int) -> Figure:
+    seconds = seconds_in_turn({str(n): lambda n=n: action(n) for n in SIDES}, rounds)
+    x = torch.tensor([2 * math.log(n) for n in SIDES])
+    y = torch.tensor(list(seconds.values())).log()
+    slope = float(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum())
+    readings = {f"{n} x {n}": 1e3 * seconds[str(n)] for n in SIDES}
+    return Figure(what, slope, "is the slope of log time over log pixels", readings, "ms", at_most=1.1)
+
+
+PARTS = {"lsm-cost": cost}
