@@ -2,8 +2,8 @@
 
 100 sensors and 2601 points (51 x 51), 3 layers of 128 in branch and trunk, 128 terms; a step sees 64 functions at all
 points. Three questions: a step as each library takes it in its own training loop (`fit` of WholeFields;
-`train_next_batch` and the model's train step); a step without either loop (forward, mean squared error, backward, Adam on
-a given batch); an answer to 64 functions. Adam is torch's in both, in the form that each library's recipes take it.
+`train_next_batch` and the model's train step); a step without either loop (forward, mean squared error, backward, Adam
+on a given batch); an answer to 64 functions. Adam is torch's in both, in the form that each library's recipes take it.
 """
 
 import os
