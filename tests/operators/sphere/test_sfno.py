@@ -9,13 +9,16 @@ from fredholm.layers.latitudes import EquiangularLatitudes, GaussLatitudes, Lati
 from fredholm.layers.perceptron import initialised
 from fredholm.layers.spherical_harmonics import SphericalHarmonics
 from fredholm.operators.grid_operator import GridOperator
-from fredholm.operators.sphere.sfno import SFNO
+from fredholm.operators.sphere.sfno import SFNO, SphericalBlock
 
 
-def network(phase: bool = False, normalise: bool = True, latitudes: Latitudes | None = None) -> SFNO:
-    harmonics = SphericalHarmonics(6, latitudes)
+def network(phase: bool = False, normalise: bool = False, latitudes: Latitudes | None = None) -> SFNO:
     with initialised(0):
-        return SFNO(1, 2, harmonics, 8, 2, phase=phase, normalise=normalise, activation=torch.nn.GELU()).double()
+        block = SphericalBlock(phase=phase, normalise=normalise)
+        net = SFNO(1, 2, SphericalHarmonics(6, latitudes), width=8, layers=2, block=block)
+        for module in net.blocks:
+            torch.nn.init.normal_(module.contract.weight, std=0.3)  # loud enough to be heard
+    return net.double()
 
 
 def smooth(grid: SphereGrid) -> Tensor:

@@ -6,6 +6,8 @@ all that the rotation of the earth does, needs a function of it among the inputs
 
 from collections.abc import Callable
 
+from torch import nn
+
 from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Signature
@@ -17,12 +19,13 @@ from fredholm.operators.entry import Build, Entry, Preset
 from fredholm.operators.grid_network import GridNetwork
 from fredholm.operators.grid_operator import GridOperator
 from fredholm.operators.sphere.graphcast import GraphCast
-from fredholm.operators.sphere.sfno import SFNO
+from fredholm.operators.sphere.sfno import SFNO, SphericalBlock
 from fredholm.operators.sphere.swin import SphericalSwin
 from fredholm.operators.sphere.unet import SphericalUNet
 
 _TRANSPORT = "Benson et al., Atmospheric transport modeling of CO2 with neural networks, 2025"
 _BOUND = "bound to its grid, as it counts pixels"
+_PUBLISHED = SphericalBlock(local=False, phase=True, normalise=True, activation=nn.ReLU())
 _DOMAINS = "grids of latitudes and longitudes"
 
 
@@ -39,12 +42,10 @@ def _on_sphere(network: Callable[[int, int, SphereGrid], GridNetwork]) -> Build:
     return build
 
 
-def _sfno(degrees: int, width: int, layers: int, published: bool = False) -> Build:
-    def network(inputs: int, outputs: int, grid: SphereGrid) -> SFNO:
-        harmonics = SphericalHarmonics(degrees, latitudes_of(grid))
-        return SFNO(inputs, outputs, harmonics, width, layers, phase=published, normalise=published)
-
-    return _on_sphere(network)
+def _sfno(degrees: int, width: int, layers: int, block: SphericalBlock | None = None) -> Build:
+    return _on_sphere(
+        lambda i, o, grid: SFNO(i, o, SphericalHarmonics(degrees, latitudes_of(grid)), width, layers, block)
+    )
 
 
 def _swin(width: int, layers: int, heads: int = 8) -> Build:
@@ -72,10 +73,14 @@ ENTRIES = (
             Preset("small", "16 degrees, width 32, 4 blocks", _sfno(16, 32, 4)),
             Preset("tiny", "8 degrees, width 8, 2 blocks", _sfno(8, 8, 2)),
             Preset(
-                "co2-m", f"32 degrees, width 128, 8 blocks, complex weights: M of {_TRANSPORT}", _sfno(32, 128, 8, True)
+                "co2-m",
+                f"32 degrees, width 128, 8 blocks, complex weights: M of {_TRANSPORT}",
+                _sfno(32, 128, 8, _PUBLISHED),
             ),
             Preset(
-                "co2-l", f"32 degrees, width 256, 8 blocks, complex weights: L of {_TRANSPORT}", _sfno(32, 256, 8, True)
+                "co2-l",
+                f"32 degrees, width 256, 8 blocks, complex weights: L of {_TRANSPORT}",
+                _sfno(32, 256, 8, _PUBLISHED),
             ),
         ),
     ),

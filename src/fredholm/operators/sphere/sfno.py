@@ -1,15 +1,13 @@
 """Spherical Fourier neural operator: convolutions with zonal kernels between pointwise networks.
 
-    v₀ = P u,     vₖ₊₁ = vₖ + N(M(σ(N(K vₖ)))),     G(u) = Q v_L
+    v₀ = P u,     vₖ₊₁ = vₖ + N(M(σ(N(K vₖ) + W vₖ))),     G(u) = Q v_L
 
-K is a convolution with learned coefficients of degree below L (`SphericalConvolution`), M a pointwise network with one
-hidden layer of twice the width. N, if there is one, normalises every channel by its mean and deviation over the sphere:
-of use where inputs differ in shape, and a loss of what the answer's size depends on where they differ in size.
+K is a convolution with learned coefficients of degree below L (`SphericalConvolution`), W a matrix, M a pointwise
+network with one hidden layer of twice the width, N a normalisation by mean and deviation over the sphere or nothing.
 
 Sources: Bonev, Kurth, Hundt, Pathak, Baust, Kashinath, Anandkumar, "Spherical Fourier neural operators: learning stable
-dynamics on the sphere", ICML 2023; the block without a linear path beside K as in Benson, Bastos, Reimers, Winkler,
-Yang, Reichstein, "Atmospheric transport modeling of CO2 with neural networks", Journal of Advances in Modeling Earth
-Systems 17 (2025).
+dynamics on the sphere", ICML 2023; the published sizes are those of Benson, Bastos, Reimers, Winkler, Yang, Reichstein,
+"Atmospheric transport modeling of CO2 with neural networks", Journal of Advances in Modeling Earth Systems 17 (2025).
 """
 
 from typing import ClassVar
@@ -24,6 +22,29 @@ from fredholm.layers.spherical_harmonics import SphericalHarmonics
 from fredholm.operators.grid_network import GridNetwork
 
 
+class SphericalBlock(Described):
+    """How blocks are made.
+
+    The published network for transport in the atmosphere has `SphericalBlock(False, True, True, nn.ReLU())`.
+
+    Args:
+        local: whether there is W beside K.
+        phase: whether the weights of K are complex, see `SphericalConvolution`.
+        normalise: whether there is N: of use where functions differ in shape, and a loss where the size of the answer
+            depends on the size of the input.
+        activation: σ, GELU if not given.
+    """
+
+    def __init__(
+        self, local: bool = True, phase: bool = False, normalise: bool = False, activation: nn.Module | None = None
+    ) -> None:
+        self.local, self.phase, self.normalise, self.activation = local, phase, normalise, activation or nn.GELU()
+
+    def layer(self, width: int, harmonics: SphericalHarmonics) -> nn.Module:
+        """A new block."""
+        return _Block(self, width, harmonics)
+
+
 class SFNO(GridNetwork):
     """SFNO on all grids of the sphere with one kind of latitudes and at least L of them.
 
@@ -35,9 +56,7 @@ class SFNO(GridNetwork):
         harmonics: the transform: how many degrees L, and the kind of latitudes.
         width: channels between.
         layers: number of blocks.
-        phase: whether the weights of K are complex, as published, see `SphericalConvolution`.
-        normalise: whether there is N, as published.
-        activation: σ, ReLU if not given.
+        block: how they are made; `SphericalBlock()` if not given.
 
     >>> import torch
     >>> SFNO(1, 2, SphericalHarmonics(4), width=8, layers=2)(torch.zeros(3, 1, 8, 16)).shape
@@ -54,15 +73,13 @@ class SFNO(GridNetwork):
         harmonics: SphericalHarmonics,
         width: int = 32,
         layers: int = 4,
-        phase: bool = False,
-        normalise: bool = False,
-        activation: nn.Module | None = None,
+        block: SphericalBlock | None = None,
     ) -> None:
         super().__init__()
         self.inputs, self.outputs, self.harmonics = inputs, outputs, harmonics
-        activation = activation or nn.ReLU()
+        block = block or SphericalBlock()
         self.lifting = _linear(inputs, width, gain=1.0, bias=False)
-        self.blocks = nn.ModuleList(_Block(width, harmonics, phase, normalise, activation) for _ in range(layers))
+        self.blocks = nn.ModuleList(block.layer(width, harmonics) for _ in range(layers))
         self.projection = _linear(width, outputs, gain=1.0, bias=False)
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
@@ -78,24 +95,27 @@ class SFNO(GridNetwork):
         self.harmonics.require(domain, type(self).__name__)
 
 
-class _Block(nn.Module, Described):
-    def __init__(
-        self, width: int, harmonics: SphericalHarmonics, phase: bool, normalise: bool, activation: nn.Module
-    ) -> None:
+class _Block(nn.Module):
+    def __init__(self, made: SphericalBlock, width: int, harmonics: SphericalHarmonics) -> None:
         super().__init__()
 
         def norm() -> nn.Module:
-            return SphericalNorm(width, harmonics.latitudes) if normalise else nn.Identity()
+            return SphericalNorm(width, harmonics.latitudes) if made.normalise else nn.Identity()
 
-        self.convolution = SphericalConvolution(width, width, harmonics, gain=2.0, phase=phase)
-        self.inner_norm, self.outer_norm = norm(), norm()
+        paths = 2 if made.local else 1
+        self.convolution = SphericalConvolution(width, width, harmonics, gain=2.0 / paths, phase=made.phase)
+        self.local = _linear(width, width, gain=2.0 / paths, bias=False) if made.local else None
         self.expand = _linear(width, 2 * width, gain=2.0, bias=True)
-        self.contract = _linear(2 * width, width, gain=1.0, bias=False)
-        self.activation = activation
+        # small at the start, so that the network starts close to the linear map Q P: it learns faster
+        self.contract = _linear(2 * width, width, gain=1.0 if made.normalise else 0.1, bias=False)
+        self.inner_norm, self.outer_norm = norm(), norm()
+        self.activation = made.activation
 
     def forward(self, values: Tensor) -> Tensor:
-        hidden = self.activation(self.inner_norm(self.convolution(values)))
-        hidden = self.contract(self.activation(self.expand(hidden)))
+        hidden = self.inner_norm(self.convolution(values))
+        if self.local is not None:
+            hidden = hidden + self.local(values)
+        hidden = self.contract(self.activation(self.expand(self.activation(hidden))))
         return values + self.outer_norm(hidden)
 
 
