@@ -65,8 +65,8 @@ class MessagePassingSolver(Operator):
         channels, dimension, domain = len(signature.output.channels), self.inputs.dimension, self.inputs.domain
         self.network = processor.network(self.inputs.features - dimension, dimension)
         self.head = (decoder or Pointwise()).layer(processor.width, channels, processor.activation)
-        self.graph = None if domain is None or self.inputs.varies else processor.ball.fixed(domain)
-        self.interpolation = GridInterpolation(domain) if self.graph and isinstance(domain, Grid) else None
+        self.listed = None if domain is None or self.inputs.varies else processor.ball.fixed(domain)
+        self.interpolation = GridInterpolation(domain) if self.listed and isinstance(domain, Grid) else None
         moves = signature.output.domain.shape is None
         self.answers_at_inputs = moves if self.inputs.varies else domain == output_domain
         if not moves:
@@ -76,7 +76,7 @@ class MessagePassingSolver(Operator):
         features, places, weights = self.inputs(inputs)
         places = places.expand(features.shape[0], -1, -1)
         points = places * self.inputs.extent + self.inputs.lower
-        graph = self.graph or self.processor.ball.moving(points, weights)
+        graph = self.listed or self.processor.ball.moving(points, weights)
         hidden = self.network(features[..., : -self.inputs.dimension], places, graph)
         values: Tensor = self.head(hidden).mT
         if self.transform is not None:
