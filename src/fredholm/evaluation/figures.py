@@ -1,5 +1,6 @@
 """Figures of reports: curves, errors by sample and by time, fields side by side. Each answers a base64 PNG."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +21,20 @@ def training_curves(history: History) -> str:
             axes.semilogy(*zip(*curve, strict=True), label=label)
     axes.set_xlabel("iteration")
     axes.legend(frameon=False)
+    return figure_png(figure)
+
+
+def curves(x_label: str, y_label: str, x: Sequence[float], series: Mapping[str, Sequence[float]]) -> str:
+    """Several quantities over one, both logarithmic."""
+    pyplot = _pyplot()
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    for name, values in series.items():
+        axes.loglog(x, values, "o-", label=name)
+    axes.set_xticks(x, [f"{value:g}" for value in x])
+    axes.minorticks_off()
+    axes.set_xlabel(x_label)
+    axes.set_ylabel(y_label)
+    axes.legend(frameon=False, fontsize="small")
     return figure_png(figure)
 
 
