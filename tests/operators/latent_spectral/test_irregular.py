@@ -96,6 +96,17 @@ def test_a_fixed_mesh_is_a_cloud_that_is_the_same_for_all_samples() -> None:
     torch.testing.assert_close(fixed({"u": values}), varying(every), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.parametrize("filling", [1.0, 0.8])
+def test_both_ends_of_an_axis_are_one_place_only_if_the_box_fills_the_period(filling: float) -> None:
+    latent = LatentGrid((8, 12), 3, 8, 2, LatentSpectrum(2, 3, 4), filling=filling)
+    operator = IrregularLSM(VARYING, SQUARE, latent).double().eval()
+    ends = torch.tensor([[0.0, 0.3], [2.0, 0.3]], dtype=torch.float64)
+    with torch.no_grad():
+        operator.leave_place.weight.zero_()
+        left, right = operator(cloud_inputs(30), ends).unbind(-1)
+    assert torch.allclose(left, right) == (filling == 1.0)
+
+
 def test_a_code_of_the_geometry_moves_the_points() -> None:
     operator = operator_of(signature_of(DomainType.of(SQUARE, varies=True), code=3), code="shape")
     inputs = cloud_inputs(20, batch=1)

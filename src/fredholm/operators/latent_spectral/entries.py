@@ -40,9 +40,8 @@ def _on_points(latent: Callable[[int], LatentGrid], deformed: int) -> Build:
 
 
 def _small_grid(dimension: int) -> LatentGrid:
-    return LatentGrid(
-        [32 if dimension < 3 else 16] * dimension, frequencies=8, width=16, scales=4 if dimension < 3 else 3
-    )
+    points, scales = (32, 4) if dimension < 3 else (16, 3)
+    return LatentGrid([points] * dimension, frequencies=8, width=16, scales=scales, filling=0.8)
 
 
 def _tiny_grid(dimension: int) -> LatentGrid:

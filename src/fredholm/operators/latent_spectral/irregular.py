@@ -43,6 +43,8 @@ class LatentGrid(Described):
         frequencies: K, of the projections: -K ≤ k < K along every axis.
         width: channels of the points and of the finest scale.
         scales, spectral, norm: of the backbone, as in `LSM`.
+        filling: share of each axis that the domain's box takes. The rest of the period is free, so that functions need
+            not be periodic on the box.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class LatentGrid(Described):
         scales: int = 5,
         spectral: LatentSpectrum | None = LatentSpectrum(),  # noqa: B008 (it has no state)
         norm: MapNorm | None = None,
+        filling: float = 1.0,
     ) -> None:
         factor = 2 ** (scales - 1)
         if any(size % factor or size < 2 * frequencies for size in shape):
@@ -62,7 +65,7 @@ class LatentGrid(Described):
             )
         self.shape, self.width, self.scales, self.spectral = tuple(shape), width, scales, spectral
         self.modes = (*[2 * frequencies] * (len(shape) - 1), frequencies)
-        self.norm = norm or BatchNorm()
+        self.norm, self.filling = norm or BatchNorm(), filling
 
     def backbone(self) -> MultiscaleBackbone:
         """A new network on the grid."""
@@ -150,7 +153,7 @@ class IrregularLSM(Operator):
         if self.deformation is not None:
             batch = (places if code is None else code).shape[0]
             places = self.deformation(places.expand(batch, -1, -1), code)
-        return PointFourierBasis(places, self.latent.modes)
+        return PointFourierBasis(places * self.latent.filling, self.latent.modes)
 
     def _solved(self, coefficients: Tensor) -> Tensor:
         """From coefficients of what enters the latent grid to those of what leaves it."""
