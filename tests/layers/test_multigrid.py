@@ -90,32 +90,41 @@ def test_periodic_stencils_commute_with_shifts_by_a_coarse_spacing(
     assert not torch.allclose(v(f.roll(1, 2)), v(f).roll(1, 2))  # the coarse points are not where they were
 
 
-@pytest.mark.parametrize("restrict_residual", [True, False])
-def test_neumann_is_periodic_on_the_even_extension(restrict_residual: bool) -> None:
-    walls = layer(1, 2, (17, 9), VCycle(smoothings(3, 1, 1), Neumann(), restrict_residual))
-    circle = layer(1, 2, (32, 16), VCycle(smoothings(3, 1, 1), Periodic(), restrict_residual))
-    make_even(walls)
-    copy_stencils(walls, circle)
-    f = field(1, 1, 17, 9)
-    even = f
-    for axis in (2, 3):
-        inner = even.narrow(axis, 1, even.shape[axis] - 2)
-        even = torch.cat([even, inner.flip(axis)], axis)
-    torch.testing.assert_close(walls(f), circle(even)[..., :17, :9], rtol=1e-12, atol=1e-12)
+def continued(f: Tensor, parity: int) -> Tensor:
+    """One period of the even (1) or odd (-1) continuation of f about its ends, or about the points beyond them."""
+    for axis in range(2, f.ndim):
+        if parity > 0:
+            f = torch.cat([f, f.narrow(axis, 1, f.shape[axis] - 2).flip(axis)], axis)
+        else:
+            zero = torch.zeros_like(f.narrow(axis, 0, 1))
+            f = torch.cat([zero, f, zero, -f.flip(axis)], axis)
+    return f
 
 
+@pytest.mark.parametrize("shape", [(9,), (17, 9), (9, 5, 9)], ids=str)
 @pytest.mark.parametrize("restrict_residual", [True, False])
-def test_nested_dirichlet_is_periodic_on_the_odd_extension(restrict_residual: bool) -> None:
-    walls = layer(1, 2, (15, 7), VCycle(smoothings(3, 1, 1), Dirichlet(nested=True), restrict_residual))
-    circle = layer(1, 2, (32, 16), VCycle(smoothings(3, 1, 1), Periodic(), restrict_residual))
+def test_neumann_is_periodic_on_the_even_continuation(shape: tuple[int, ...], restrict_residual: bool) -> None:
+    around = [2 * (n - 1) for n in shape]
+    walls = layer(1, 2, shape, VCycle(smoothings(3, 1, 1), Neumann(), restrict_residual))
+    circle = layer(1, 2, around, VCycle(smoothings(3, 1, 1), Periodic(), restrict_residual))
     make_even(walls)
     copy_stencils(walls, circle)
-    f = field(1, 1, 15, 7)
-    odd = f
-    for axis in (2, 3):
-        zero = torch.zeros_like(odd.narrow(axis, 0, 1))
-        odd = torch.cat([zero, odd, zero, -odd.flip(axis)], axis)
-    torch.testing.assert_close(walls(f), circle(odd)[..., 1:16, 1:8], rtol=1e-12, atol=1e-12)
+    f = field(1, 1, *shape)
+    first = (..., *(slice(n) for n in shape))
+    torch.testing.assert_close(walls(f), circle(continued(f, 1))[first], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(7,), (15, 7), (7, 3, 7)], ids=str)
+@pytest.mark.parametrize("restrict_residual", [True, False])
+def test_nested_dirichlet_is_periodic_on_the_odd_continuation(shape: tuple[int, ...], restrict_residual: bool) -> None:
+    around = [2 * (n + 1) for n in shape]
+    walls = layer(1, 2, shape, VCycle(smoothings(2, 1, 1), Dirichlet(nested=True), restrict_residual))
+    circle = layer(1, 2, around, VCycle(smoothings(2, 1, 1), Periodic(), restrict_residual))
+    make_even(walls)
+    copy_stencils(walls, circle)
+    f = field(1, 1, *shape)
+    inside = (..., *(slice(1, n + 1) for n in shape))
+    torch.testing.assert_close(walls(f), circle(continued(f, -1))[inside], rtol=1e-12, atol=1e-12)
 
 
 def test_a_boundary_for_each_axis() -> None:

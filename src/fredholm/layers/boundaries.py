@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn import functional
 
 from fredholm.errors import SignatureError
 from fredholm.layers.architecture import Described
@@ -33,7 +34,7 @@ class Boundary(Described, ABC):
 
     @abstractmethod
     def continued(self, values: Float[Tensor, "..."], axis: int) -> Float[Tensor, "..."]:
-        """Values with one more point at each end of `axis`, unless those are zeros."""
+        """Values (batch, channels, *shape) with one more point at each end of `axis`, unless those are zeros."""
 
     def coarse(self, size: int) -> int:
         """Points that the coarser grid keeps of `size`; raises SignatureError if there is no such grid."""
@@ -73,16 +74,17 @@ class Neumann(Boundary):
     """
 
     def continued(self, values: Float[Tensor, "..."], axis: int) -> Float[Tensor, "..."]:
-        inner = values.shape[axis] - 2
-        return torch.cat([values.narrow(axis, 1, 1), values, values.narrow(axis, inner, 1)], axis)
+        trailing = values.ndim - 1 - axis
+        return functional.pad(values, [0, 0] * trailing + [1, 1] + [0, 0] * (axis - 2), mode="reflect")
 
 
 class Periodic(Boundary):
     """u(x + period) = u(x), the period being one spacing longer than the axis. Only even sizes have a coarser grid."""
 
     def continued(self, values: Float[Tensor, "..."], axis: int) -> Float[Tensor, "..."]:
-        last = values.shape[axis] - 1
-        return torch.cat([values.narrow(axis, last, 1), values, values.narrow(axis, 0, 1)], axis)
+        # of pieces, whose gradients join in one pass, where those of overlapping views are full fields of zeros
+        first, inner, last = values.split([1, values.shape[axis] - 2, 1], axis)
+        return torch.cat([last, first, inner, last, first], axis)
 
     def coarse(self, size: int) -> int:
         if size % 2:
