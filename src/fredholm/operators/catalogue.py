@@ -15,6 +15,9 @@ _FAMILIES = (  # in the order of the listing
     "latent_spectral",
     "unet",
     "convolutional",
+    "attention",
+    "graph",
+    "message_passing",
     "sphere",
     "baselines",
 )
