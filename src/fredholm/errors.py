@@ -65,6 +65,10 @@ class ArtifactError(FredholmError, ValueError):
     """A saved operator is missing, truncated, edited, or of an unknown kind."""
 
 
+class ConversionError(FredholmError, ValueError):
+    """Layers of a network have no counterpart between functions."""
+
+
 class TrainingError(FredholmError, RuntimeError):
     """Training cannot go on: a loss that is not finite, a checkpoint of another run."""
 

@@ -28,6 +28,10 @@ class KernelOperator(Described, ABC):
     def layer(self, inputs: int, outputs: int, extent: Extent) -> nn.Module:
         """A new map of this kind from `inputs` to `outputs` channels on a box."""
 
+    def scaled(self, factors: Sequence[float]) -> "KernelOperator":
+        """The same for a grid that is coarser by a factor along each axis; another one only if it has a size."""
+        return self
+
 
 class LocalIntegral(KernelOperator):
     """Integral against a kernel on a ball; see `LocalIntegralConvolution`.
@@ -39,6 +43,10 @@ class LocalIntegral(KernelOperator):
 
     def __init__(self, radius: float | Sequence[float], rings: int = 2) -> None:
         self.radius, self.rings = radius, rings
+
+    def scaled(self, factors: Sequence[float]) -> "LocalIntegral":
+        radii = self.radius if isinstance(self.radius, Sequence) else [self.radius] * len(factors)
+        return LocalIntegral([radius * factor for radius, factor in zip(radii, factors, strict=True)], self.rings)
 
     def layer(self, inputs: int, outputs: int, extent: Extent) -> LocalIntegralConvolution:
         return LocalIntegralConvolution(inputs, outputs, extent, self.radius, self.rings)

@@ -63,7 +63,7 @@ class ModernUNet(GridNetwork):
             return _Residual(before, after, kernel, self.periodic, activation)
 
         self.lift = Convolution(inputs, width, kernel, self.periodic)
-        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        self.down, self.up, self.expand = nn.ModuleList(), nn.ModuleList(), nn.ModuleList()
         for level, multiplier in enumerate(multipliers):
             if level:
                 self.down.append(Convolution(width, width, 3, self.periodic, stride=2))
@@ -72,11 +72,10 @@ class ModernUNet(GridNetwork):
                 width, multiplier = multiplier * width, 1
         self.middle = nn.Sequential(block(width, width), block(width, width))
         for level, multiplier in reversed(list(enumerate(multipliers))):
-            self.up.extend(block(2 * width, width) for _ in range(blocks))
-            self.up.append(block(width + width // multiplier, width // multiplier))
+            merging = [block(2 * width, width) for _ in range(blocks)]
+            self.up.append(nn.ModuleList([*merging, block(width + width // multiplier, width // multiplier)]))
             width //= multiplier
-            if level:
-                self.up.append(Expansion(width, width, self.periodic))
+            self.expand.append(Expansion(width, width, self.periodic) if level else nn.Identity())
         self.head = nn.Sequential(
             nn.GroupNorm(1, width), activation, Convolution(width, outputs, kernel, self.periodic)
         )
@@ -88,8 +87,11 @@ class ModernUNet(GridNetwork):
             values = layer(values)
             skips.append(values)
         values = self.middle(values)
-        for layer in self.up:
-            values = layer(values if isinstance(layer, Expansion) else torch.cat([values, skips.pop()], dim=1))
+        for merging, expand in zip(self.up, self.expand, strict=True):
+            assert isinstance(merging, nn.ModuleList)
+            for layer in merging:
+                values = layer(torch.cat([values, skips.pop()], dim=1))
+            values = expand(values)
         answer: Tensor = self.head(values)
         return answer
 
