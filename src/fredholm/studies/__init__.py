@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 STUDIES = {  # slug: module and class; loaded when shown or run
     "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
+    "mgno": ("fredholm.studies.mgno", "MgNOStudy"),
     "sound-propagation": ("fredholm.studies.sound_propagation", "SoundPropagation"),
 }
 
