@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 STUDIES = {  # slug: module and class; loaded when shown or run
     "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
     "mgno": ("fredholm.studies.mgno", "MgNOStudy"),
+    "mg-tfno": ("fredholm.studies.mg_tfno", "MultigridTFNO"),
+    "nn-to-no": ("fredholm.studies.nn_to_no", "NetworksToOperators"),
     "sound-propagation": ("fredholm.studies.sound_propagation", "SoundPropagation"),
 }
 
