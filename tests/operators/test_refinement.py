@@ -63,7 +63,9 @@ def test_agnostic_networks_stay_what_they_are(name: str) -> None:
     assert max(away) < 0.15, away
 
 
-@pytest.mark.parametrize("network", [UNet(1, 1, width=8, periodic=(True, True)), ConvNet(1, 1, 8, 2, [True, True])])
+@pytest.mark.parametrize(
+    "network", [UNet(1, 1, width=8, periodic=(True, True)), ConvNet(1, 1, 8, 2, periodic=(True, True))]
+)
 def test_networks_of_pixels_become_others(network: GridNetwork) -> None:
     network = network.double().eval()
     assert not network.agnostic
