@@ -11,6 +11,7 @@ from fredholm.operators.entry import Entry, Preset
 _FAMILIES = (  # in the order of the listing
     "deeponet",
     "fourier",
+    "transform_once",
     "multigrid",
     "latent_spectral",
     "unet",
