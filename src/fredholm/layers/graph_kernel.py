@@ -94,7 +94,7 @@ def _shortest(offsets: Float[Tensor, "*pairs d"], periods: Float[Tensor, " d"]) 
 def ball_volume(dimension: int) -> float:
     """Volume of the unit ball.
 
-    >>> ball_volume(1), round(ball_volume(2), 6)
+    >>> round(ball_volume(1), 6), round(ball_volume(2), 6)
     (2.0, 3.141593)
     """
     return math.pi ** (dimension / 2) / math.gamma(dimension / 2 + 1)

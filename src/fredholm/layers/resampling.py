@@ -46,6 +46,7 @@ def along_axis(matrix: Float[Tensor, "target size"], values: Float[Tensor, "..."
 class Linear(Interpolant):
     """Multilinear interpolation; axes that are not periodic hold both their ends.
 
+    >>> import torch
     >>> Linear()(torch.tensor([[[0.0, 1.0, 2.0]]]), [5], [False]).tolist()
     [[[0.0, 0.5, 1.0, 1.5, 2.0]]]
     """
@@ -59,6 +60,7 @@ class BandLimited(Interpolant):
 
     Coarser grids get the part of the function that they resolve. As `fields.spectral.resample`, by real matrices.
 
+    >>> import torch
     >>> x = torch.arange(8) / 8
     >>> wave = torch.sin(2 * torch.pi * x).reshape(1, 1, 8)
     >>> torch.allclose(BandLimited()(wave, [4], [True]), wave[..., ::2], atol=1e-6)
@@ -72,6 +74,7 @@ class BandLimited(Interpolant):
 class Resampling(nn.Module, Described):
     """Values on any grid over a box to the grid of `shape`, by an interpolant; band-limited if none is given.
 
+    >>> import torch
     >>> Resampling((4, 4), (True, True))(torch.zeros(2, 3, 16, 8)).shape
     torch.Size([2, 3, 4, 4])
     """
