@@ -5,7 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jacrev, jvp, vmap
 
-from fredholm.layers.affine import _alone, _large, affine, applied
+from fredholm.layers.affine import affine, applied, chained
+from fredholm.layers.onednn import multiplies, outer, worthwhile
 from fredholm.layers.perceptron import MLP, Sine, initialised
 
 ACTIVATIONS = [None, nn.Identity(), nn.ReLU(), nn.Tanh(), nn.GELU(), Sine()]
@@ -29,7 +30,7 @@ def test_values_and_gradients_are_those_of_the_formula(
     activation: nn.Module | None, sizes: tuple[int, int, int]
 ) -> None:
     x, w, b = arguments(*sizes)
-    assert _alone(x, w)
+    assert multiplies(x, w)
     exact = [t.detach().double().requires_grad_() for t in (x, w, b)]
     y, truth = affine(x, w, b, activation), formula(*exact, activation)
     torch.testing.assert_close(y.double(), truth, rtol=1e-4, atol=1e-5)
@@ -109,7 +110,100 @@ def test_autocast_rounds_the_products() -> None:
 
 def test_double_precision_and_small_matrices_take_the_plain_way() -> None:
     x, w, _ = arguments(*LARGE)
-    assert _alone(x, w)
-    assert _large(x, w)
-    assert not _alone(x.double(), w.double())
-    assert not _large(x[:5], w)
+    assert multiplies(x, w)
+    assert worthwhile(x, w)
+    assert not multiplies(x.double(), w.double())
+    assert not worthwhile(x[:5], w)
+
+
+CHAIN = [24, 64, 96, 32]
+
+
+def chain(activation: nn.Module, last: nn.Module) -> tuple[list[nn.Linear], list[nn.Module]]:
+    with initialised(0):
+        layers = list(MLP(CHAIN, activation).layers)
+        for layer in layers:
+            nn.init.normal_(layer.bias)
+    return layers, [activation, activation, last]
+
+
+def one_by_one(layers: list[nn.Linear], x: Tensor, activations: list[nn.Module]) -> Tensor:
+    for layer, activation in zip(layers, activations, strict=True):
+        x = activation(x @ layer.weight.to(x).T + layer.bias.to(x))
+    return x
+
+
+@pytest.mark.parametrize("last", [nn.Identity(), nn.ReLU(), nn.Tanh(), nn.GELU()], ids=str)
+@pytest.mark.parametrize("activation", [nn.ReLU(), nn.Tanh(), nn.GELU()], ids=str)
+def test_a_chain_is_its_layers_one_by_one(activation: nn.Module, last: nn.Module) -> None:
+    layers, activations = chain(activation, last)
+    x = torch.randn(1603, 24)
+    probe = torch.randn(1603, 32)
+    y, truth = chained(layers, x, activations), one_by_one(layers, x.double(), activations)
+    torch.testing.assert_close(y.double(), truth, rtol=1e-4, atol=1e-4)
+    parameters = [p for layer in layers for p in layer.parameters()]
+    found = torch.autograd.grad((y * probe).sum(), parameters)
+    expected = torch.autograd.grad((truth * probe).sum(), parameters)
+    for gradient, true in zip(found, expected, strict=True):
+        assert float((gradient - true).abs().max()) <= 1e-4 * float(true.abs().max())
+    torch.testing.assert_close(chained(layers, x.reshape(7, 229, 24), activations).reshape(1603, 32), y)
+
+
+def test_a_chain_leaves_what_comes_after_it_alone() -> None:
+    """Gradients are changed in place only between its layers: the one that comes in belongs to others."""
+    layers, activations = chain(nn.ReLU(), nn.ReLU())
+    g = torch.randn(1600, 32)
+    before = g.clone()
+    chained(layers, torch.randn(1600, 24), activations).backward(g)
+    assert torch.equal(g, before)
+
+
+def test_frozen_layers_of_a_chain_have_no_gradient() -> None:
+    layers, activations = chain(nn.Tanh(), nn.Identity())
+    x = torch.randn(1600, 24)
+    chained(layers, x, activations).square().sum().backward()
+    full = [layer.weight.grad.clone() for layer in layers]
+    for frozen in ([0], [0, 1], [1], [2]):
+        for i, layer in enumerate(layers):
+            layer.weight.grad = layer.bias.grad = None
+            layer.requires_grad_(i not in frozen)
+        chained(layers, x, activations).square().sum().backward()
+        for i, layer in enumerate(layers):
+            if i in frozen:
+                assert layer.weight.grad is None
+                assert layer.bias.grad is None
+            else:
+                torch.testing.assert_close(layer.weight.grad, full[i], rtol=1e-4, atol=1e-3)
+
+
+def test_gradients_of_a_chain_have_gradients() -> None:
+    """Hessian times vector, in the weights and in the points."""
+    layers, activations = chain(nn.Tanh(), nn.Tanh())
+    layers[0].weight.requires_grad_(False)
+    x, parameters = torch.randn(1600, 24), [p for layer in layers for p in layer.parameters() if p.requires_grad]
+    products = []
+    for way, precision in ((chained, torch.float32), (one_by_one, torch.float64)):
+        loss = way(layers, x.to(precision), activations).square().mean()
+        first = torch.autograd.grad(loss, parameters, create_graph=True)
+        products.append(torch.autograd.grad(sum(g.square().sum() for g in first), parameters))
+    for fast, true in zip(*products, strict=True):
+        assert float((fast - true).norm()) <= 1e-4 * float(true.norm())
+    at = x.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(chained(layers, at, activations).sum(), at, create_graph=True)
+    (curvature,) = torch.autograd.grad(slope.sum(), at)
+    exact = x.double().requires_grad_()
+    (true_slope,) = torch.autograd.grad(one_by_one(layers, exact, activations).sum(), exact, create_graph=True)
+    (true_curvature,) = torch.autograd.grad(true_slope.sum(), exact)
+    assert float((slope - true_slope).detach().norm()) <= 1e-4 * float(true_slope.detach().norm())
+    assert float((curvature - true_curvature).norm()) <= 1e-4 * float(true_curvature.norm())
+
+
+@pytest.mark.parametrize("rows", [1, 15, 16, 100, 2601])
+@pytest.mark.parametrize(("outputs", "inputs"), [(64, 40), (128, 2), (3, 60), (130, 128)])
+def test_sums_of_outer_products(rows: int, outputs: int, inputs: int) -> None:
+    g, x = torch.randn(rows, outputs), torch.randn(rows, inputs)
+    product = outer(g, x)
+    assert product.shape == (outputs, inputs)
+    assert float((product - g.double().T @ x.double()).abs().max()) <= 1e-5 * rows**0.5 * 10
+    across = outer(g.T.contiguous().T, x.T.contiguous().T)
+    torch.testing.assert_close(across, product, rtol=1e-4, atol=1e-3)

@@ -22,6 +22,7 @@ from fredholm.data.dataset import Dataset
 from fredholm.errors import DataError
 
 _DENSE = 4  # shuffle all of n where at least n / _DENSE are drawn; below, redrawing repeats is cheaper
+_SHORT = 8192  # one row of no more than these is permuted in less time than it takes to look for repeats
 
 
 class Sampler(ABC):
@@ -103,6 +104,8 @@ def draw_distinct(rows: int, count: int, total: int, generator: torch.Generator)
     """
     if count * _DENSE >= total:
         return torch.rand(rows, total, generator=generator).argsort(1)[:, :count]
+    if rows == 1 and total <= _SHORT:
+        return torch.randperm(total, generator=generator)[None, :count]
     drawn = torch.randint(total, (rows, count), generator=generator)
     todo = torch.arange(rows)
     while len(todo):

@@ -1,45 +1,25 @@
-"""Affine maps with their activation in one pass over memory.
+"""Affine maps with their activation in one pass over memory, one layer or a chain of them.
 
     y = σ(x Wᵀ + b),    ∂L/∂W = (σ'(y) ∘ g)ᵀ x,    ∂L/∂x = (σ'(y) ∘ g) W,    g = ∂L/∂y
 
-Layer by layer PyTorch multiplies float32 matrices by its BLAS, adds the activation in a second pass and keeps what both
-made. oneDNN, which PyTorch carries for convolutions and for its compiler, generates the product for the processor at
-hand (the full width of its vectors whoever made it) and applies σ before the result leaves the cache. Where σ' is a
-function of y, as for ReLU and tanh, nothing but y need be kept. Gradients are products of the same kind, so that they
-can be differentiated again.
+Layer by layer PyTorch multiplies, adds the activation in a second pass and keeps what both made. Where σ' is a function
+of y, as for ReLU and tanh, nothing but y need be kept, and oneDNN makes y in one pass. A chain of layers goes back in
+one piece too, so that gradients between its layers are changed in place.
 
-Everything else (other devices and precisions, small matrices, autocast, compiled and exported graphs, transforms of
-`torch.func`) takes the plain way, with the same answers up to rounding.
+All derivatives can be differentiated again. Everything else (other devices and precisions, small matrices, autocast,
+compiled and exported graphs, transforms of `torch.func`) takes the plain way, with the same answers up to rounding.
 """
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
-Linear = Callable[[Tensor, Tensor, Tensor | None, str, list[Any], str], Tensor]
+from fredholm.layers.onednn import NOTHING, Fused, activated, fused, multiplies, observed, outer, times, worthwhile
 
-_VALUES, _PRODUCTS = 1 << 15, 1 << 22  # of the result, and multiplications: below, a call costs more than it saves
-
-
-class _Fused(NamedTuple):
-    """An activation that oneDNN applies, and g ↦ σ'(y) ∘ g as a function of g and of y = σ(z)."""
-
-    name: str
-    pull_back: Callable[[Tensor, Tensor], Tensor]
-
-
-_PLAIN = (Tensor, nn.Parameter)
-_NONE = _Fused("none", lambda g, y: g)
-_FUSED: dict[type[nn.Module], _Fused] = {
-    nn.Identity: _NONE,
-    nn.ReLU: _Fused("relu", lambda g, y: torch.ops.aten.threshold_backward(g, y, 0)),
-    nn.Tanh: _Fused("tanh", lambda g, y: torch.ops.aten.tanh_backward(g, y)),
-}
+_PRODUCTS = 1 << 23  # multiplications of a chain: below, a call costs more than it saves
 
 
 def affine(
@@ -53,31 +33,60 @@ def affine(
     >>> affine(torch.ones(1, 2), torch.eye(2), torch.tensor([1.0, -3.0]), nn.ReLU()).tolist()
     [[2.0, 0.0]]
     """
-    if torch.compiler.is_compiling() or not (_large(x, weight) and _alone(x, weight)):
+    if torch.compiler.is_compiling() or not (worthwhile(x, weight) and multiplies(x, weight)):
         y = nn.functional.linear(x, weight, bias)
         return y if activation is None else activation(y)
-    fused = _NONE if activation is None else _fused(activation)
-    y = _Affine.apply(x.reshape(-1, x.shape[-1]), weight, bias, fused or _NONE)
+    known = NOTHING if activation is None else fused(activation)
+    y = _Affine.apply(x.reshape(-1, x.shape[-1]), weight, bias, known or NOTHING)
     y = y if x.ndim == 2 else y.reshape(*x.shape[:-1], -1)
-    return y if activation is None or fused is not None else activation(y)
+    return y if activation is None or known is not None else activation(y)
 
 
 def applied(layer: nn.Module, x: Tensor, activation: nn.Module | None = None) -> Tensor:
     """activation(layer(x)); by `affine`, if `layer` is linear, was not replaced and nobody listens to it."""
-    if type(layer) is nn.Linear and not _observed(layer):
+    if type(layer) is nn.Linear and not observed(layer):
         return affine(x, layer.weight, layer.bias, activation)
     y: Tensor = layer(x)
     return y if activation is None else activation(y)
+
+
+def chained(layers: Sequence[nn.Module], x: Tensor, activations: Sequence[nn.Module]) -> Tensor:
+    """Layers with their activations, one after the other; in one piece where `affine` would compute each of them.
+
+    A gradient in x is differentiated layer by layer, as derivatives of a network in its coordinates need it.
+    """
+    plain = torch.compiler.is_compiling() or (x.requires_grad and torch.is_grad_enabled())
+    parts = None if plain else _plain_parts(layers, x, activations)
+    if parts is None:
+        for layer, activation in zip(layers, activations, strict=True):
+            x = applied(layer, x, activation)
+        return x
+    y: Tensor = _Chain.apply(x.reshape(-1, x.shape[-1]), *parts)
+    return y if x.ndim == 2 else y.reshape(*x.shape[:-1], -1)
+
+
+def _plain_parts(layers: Sequence[nn.Module], x: Tensor, activations: Sequence[nn.Module]) -> tuple[Any, ...] | None:
+    """Fused activations, then weight and bias of every layer; None if one of them is not plain, or not worth it."""
+    known: list[Fused] = []
+    parameters: list[Tensor] = []
+    for layer, activation in zip(layers, activations, strict=True):
+        how = fused(activation)
+        if how is None or type(layer) is not nn.Linear or layer.bias is None or observed(layer):
+            return None
+        known.append(how)
+        parameters += [layer.weight, layer.bias]
+    first = parameters[0]
+    products = x.numel() // x.shape[-1] * sum(weight.numel() for weight in parameters[::2])
+    alike = all(p.dtype == first.dtype and p.device == first.device for p in parameters)
+    return (tuple(known), *parameters) if products >= _PRODUCTS and alike and multiplies(x, first) else None
 
 
 class _Affine(torch.autograd.Function):
     """σ(x Wᵀ + b) of a matrix x."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, activation: _Fused) -> Tensor:
-        linear = _onednn()
-        assert linear is not None  # `_alone` asked
-        y = linear(x, weight, None if bias is None else bias.contiguous(), activation.name, [], "")
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, activation: Fused) -> Tensor:
+        y = activated(x, weight, bias, activation)
         ctx.save_for_backward(x, weight, y)
         ctx.activation = activation
         return y
@@ -86,62 +95,53 @@ class _Affine(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         x, weight, y = ctx.saved_tensors
         for_x, for_weight, for_bias, _ = ctx.needs_input_grad
-        times = affine if torch.is_grad_enabled() else _times  # the former, if the gradient will be differentiated
         g = ctx.activation.pull_back(gradients[0], y)
-        for_outer = None
-        if for_weight:  # gᵀ x: a product of few rows is the faster one
-            for_outer = times(x.T, g.T).T if x.shape[1] < g.shape[1] else times(g.T, x.T)
-        return times(g, weight.T) if for_x else None, for_outer, g.sum(0) if for_bias else None, None
+        if torch.is_grad_enabled():  # the gradient will be differentiated
+            to_x, to_weight = (affine(g, weight.T) if for_x else None), (affine(g.T, x.T) if for_weight else None)
+        else:
+            to_x, to_weight = (times(g, weight.T) if for_x else None), (outer(g, x) if for_weight else None)
+        return to_x, to_weight, g.sum(0) if for_bias else None, None
 
 
-def _times(a: Tensor, b: Tensor) -> Tensor:
-    """The product a bᵀ of what `_Affine` was given, without a gradient."""
-    linear = _onednn()
-    return linear(a, b, None, "none", [], "") if linear is not None and _large(a, b) else a @ b.T
+class _Chain(torch.autograd.Function):
+    """hₗ = σₗ(Wₗ hₗ₋₁ + bₗ) at rows of points h₀, and its gradient in all Wₗ, bₗ by backpropagation."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, activations: tuple[Fused, ...], *parameters: Tensor) -> Tensor:
+        made = [x]
+        for i, activation in enumerate(activations):
+            made.append(activated(made[-1], parameters[2 * i], parameters[2 * i + 1], activation))
+        ctx.save_for_backward(*made, *parameters)
+        ctx.activations = activations
+        return made[-1]
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        activations, saved = ctx.activations, ctx.saved_tensors
+        made, parameters = saved[: len(activations) + 1], saved[len(activations) + 1 :]
+        if torch.is_grad_enabled():  # the gradient will be differentiated
+            return None, None, *_differentiable(made[0], activations, parameters, gradients[0])
+        needed = ctx.needs_input_grad[2:]
+        lowest = min(i for i, needs in enumerate(needed) if needs) // 2
+        found: list[Tensor | None] = [None] * len(parameters)
+        g = activations[-1].pull_back(gradients[0], made[-1])
+        for i in range(len(activations) - 1, lowest - 1, -1):
+            if needed[2 * i]:
+                found[2 * i] = outer(g, made[i])
+            if needed[2 * i + 1]:
+                found[2 * i + 1] = g.sum(0)
+            if i > lowest:
+                g = activations[i - 1].pull_back_in_place(times(g, parameters[2 * i].T), made[i])
+        return None, None, *found
 
 
-def _large(x: Tensor, weight: Tensor) -> bool:
-    """Whether σ(x Wᵀ + b) is worth more than a call."""
-    outputs, inputs = weight.shape
-    values = x.numel() // max(inputs, 1) * outputs
-    return values >= _VALUES or values * inputs >= _PRODUCTS
-
-
-def _alone(x: Tensor, weight: Tensor) -> bool:
-    """Whether oneDNN can multiply these, and nothing goes on that it would not see."""
-    return (
-        x.dtype == weight.dtype == torch.float32
-        and x.is_cpu
-        and weight.is_cpu
-        and type(x) in _PLAIN
-        and type(weight) in _PLAIN
-        and not torch.is_autocast_enabled("cpu")
-        and not torch._C._are_functorch_transforms_active()
-        and torch.autograd.forward_ad._current_level < 0
-        and not is_in_torch_dispatch_mode()
-        and _onednn() is not None
-    )
-
-
-def _fused(activation: nn.Module) -> _Fused | None:
-    return None if _observed(activation) else _FUSED.get(type(activation))
-
-
-def _observed(module: nn.Module) -> bool:
-    """Whether hooks wait for calls of the module."""
-    return bool(
-        module._forward_hooks or module._forward_pre_hooks or module._backward_hooks or module._backward_pre_hooks
-    )
-
-
-@cache
-def _onednn() -> Linear | None:
-    """PyTorch's door to oneDNN for dense matrices; None where it is shut, or leads elsewhere than it does today."""
-    x, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -4.0]]), torch.tensor([0.5])
-    try:
-        linear: Linear = torch.ops.mkldnn._linear_pointwise.default
-        with torch.inference_mode():
-            answers = [float(linear(x, weight, b, name, [], "")) for b, name in ((None, "none"), (bias, "relu"))]
-    except (AttributeError, RuntimeError, TypeError):
-        return None
-    return linear if answers == [-5.0, 0.0] else None
+def _differentiable(
+    x: Tensor, activations: tuple[Fused, ...], parameters: Sequence[Tensor], g: Tensor
+) -> list[Tensor | None]:
+    """The gradient of the chain by PyTorch, as a function of weights and g."""
+    y = x
+    for i, activation in enumerate(activations):
+        y = activation.module(nn.functional.linear(y, parameters[2 * i], parameters[2 * i + 1]))
+    wanted = [parameter for parameter in parameters if parameter.requires_grad]
+    found = iter(torch.autograd.grad(y, wanted, g, create_graph=True))
+    return [next(found) if parameter.requires_grad else None for parameter in parameters]

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from fredholm.layers.affine import affine, applied
+from fredholm.layers.affine import affine, applied, chained
 from fredholm.layers.architecture import Described
 
 
@@ -61,6 +61,9 @@ class MLP(nn.Module, Described):
         self.dropout = nn.Dropout(dropout) if dropout else None
 
     def forward(self, x: Float[Tensor, "*batch inputs"]) -> Float[Tensor, "*batch outputs"]:
+        if self.norms is None and self.dropout is None:
+            activations = [*[self.activation] * (len(self.layers) - 1), self.last_activation]
+            return chained(list(self.layers), x, activations)
         for i in range(len(self.layers) - 1):
             x = self._hidden(i, x)
         return applied(self.layers[-1], x, self.last_activation)

@@ -51,7 +51,8 @@ class FunctionSensors(Sensors):
         if self.interpolates:
             near = values[..., self.indices.reshape(-1)].unflatten(-1, self.indices.shape)
             values = (near * self.weights).sum(-1)
-        return self.scale * values.flatten(1)
+        values = values.flatten(1)
+        return values if self.scale == 1 else self.scale * values
 
 
 class ParameterSensors(Sensors):

@@ -131,6 +131,10 @@ class _Run:
             )
             self.identity["processes"] = str(self.fabric.world_size)
         self.module, self.stepper = self.fabric.setup(self.operator, self.optimizer)
+        if self.fabric.world_size == 1 and settings.device.precision == "32-true":
+            self.module = (
+                self.operator
+            )  # there is nothing to add to it, and a wrapper would take its time in every step
         self.randomness = Randomness(settings.seed, self.fabric.global_rank, self.fabric.device)
         for hook in self.hooks:
             hook.start(self.fabric.device)

@@ -110,14 +110,16 @@ class DeepONet(Operator):
 
     def _contracted(self, coefficients: Tensor, basis: Tensor) -> Float[Tensor, "batch channels m"]:
         """Σₖ bₖ tₖ + b₀ of every channel; the basis is shared (m, t) or each sample's own (batch, m, t)."""
+        if self.channels == 1 and basis.ndim == 2:
+            constant = None if self.bias is None else self.bias.expand(basis.shape[0])
+            return affine(coefficients, basis, constant).unsqueeze(1)
         b = coefficients.unflatten(-1, (self.branch_share, self.terms)).expand(-1, self.channels, -1)
         t = basis.unflatten(-1, (self.trunk_share, self.terms)).expand(*basis.shape[:-1], self.channels, self.terms)
         if basis.ndim == 3:
             values = torch.einsum("bcp,bmcp->bcm", b, t)
             return values if self.bias is None else values + self.bias[:, None]
         constants = [None] * self.channels if self.bias is None else self.bias[:, None].expand(-1, basis.shape[0])
-        channels = [affine(b[:, i], t[:, i], constants[i]) for i in range(self.channels)]
-        return torch.stack(channels, dim=1) if self.channels > 1 else channels[0].unsqueeze(1)
+        return torch.stack([affine(b[:, i], t[:, i], constants[i]) for i in range(self.channels)], dim=1)
 
     def _folded(self, values: Tensor, points: Tensor) -> Tensor:
         values = values.unflatten(-1, (self.trunk_share, self.terms))
