@@ -6,32 +6,76 @@ from pathlib import Path
 import pytest
 
 from fredholm.errors import UnknownNameError
-from fredholm.studies import STUDIES, deeponet, mgno, run_study, sound_propagation, study_named
+from fredholm.studies import (
+    STUDIES,
+    deeponet,
+    mg_tfno,
+    mgno,
+    nn_to_no,
+    run_study,
+    sound_propagation,
+    study_named,
+    transform_once,
+)
 from fredholm.studies.study import Budget
 
 PROMISED = {"claim", "measured", "baseline", "paper", "seconds", "machine", "versions", "targets"}
 
 
+_FEW = {Budget.QUICK: 20}
+_SMALL = {  # sizes at which a study takes seconds
+    deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},
+    mg_tfno: {
+        "_SEEDS": {Budget.QUICK: 1},
+        "_FEW": 20,
+        "_DARCY_TEST": 10,
+        "_DARCY_STEPS": 4,
+        "_FLOWS": 20,
+        "_FLOW_TEST": 4,
+        "_FLOW_STEPS": {Budget.QUICK: 2},
+    },
+    mgno: {"_STEPS": _FEW, "_TRAIN": _FEW, "_POINTS": {Budget.QUICK: 32}},
+    nn_to_no: {
+        "_TRAIN": 20,
+        "_TEST": 2,
+        "_EPOCHS": {Budget.QUICK: 2},
+        "_ROUGH_TRAIN": 20,
+        "_ROUGH_EPOCHS": {Budget.QUICK: 2},
+    },
+    sound_propagation: {"_STEPS": _FEW},
+    transform_once: {
+        "_SIZES": (16, 32),
+        "_ROUNDS": 1,
+        "_TRAIN": 20,
+        "_TEST": 2,
+        "_EPOCHS": {Budget.QUICK: 2},
+        "_START_EPOCHS": 2,
+    },
+}
+_WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
+    "mg-tfno": ("factorised against dense", "initial deviation", "spectral weights", "activations an item"),
+    "nn-to-no": ("slowest operator", "d(64), U-Net"),
+    "sound-propagation": ("POD trunk",),
+}
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_a_study_of_a_few_steps_writes_its_report(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (deeponet, mgno, sound_propagation):
-        monkeypatch.setattr(module, "_STEPS", {Budget.QUICK: 20})
-    monkeypatch.setattr(deeponet, "_TRIPLES", 1000)
-    for size, small in {"_TRAIN": 20, "_POINTS": 32}.items():
-        monkeypatch.setattr(mgno, size, {Budget.QUICK: small})
+    for module, sizes in _SMALL.items():
+        for size, small in sizes.items():
+            monkeypatch.setattr(module, size, small)
     said: list[str] = []
     report = run_study(name, "quick", 3, tmp_path, said.append)
     saved = json.loads((tmp_path / "report.json").read_text())
     assert set(saved) >= PROMISED
     assert {target["met"] for target in saved["targets"]} <= {True, False}
     assert saved["seed"] == 3
-    assert len(said) >= max(len(saved["measured"]), len(saved["baseline"]))
+    assert len(said) >= 2
     assert "data:image/png" in (tmp_path / "report.html").read_text() or not report.figures
+    for start in _WITHOUT_TRAINING.get(name, ()):
+        assert all(target.met for target in report.targets if target.name.startswith(start))
     if name == "mgno":  # nor do its V-cycles need any
         assert all(target.met for target in report.targets[:4])
-    if name == "sound-propagation":  # what needs no gradient meets its target in any case
-        (pod,) = [target for target in report.targets if target.name.startswith("POD trunk")]
-        assert pod.met
 
 
 @pytest.mark.slow

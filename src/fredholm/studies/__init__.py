@@ -17,6 +17,7 @@ STUDIES = {  # slug: module and class; loaded when shown or run
     "mg-tfno": ("fredholm.studies.mg_tfno", "MultigridTFNO"),
     "nn-to-no": ("fredholm.studies.nn_to_no", "NetworksToOperators"),
     "sound-propagation": ("fredholm.studies.sound_propagation", "SoundPropagation"),
+    "transform-once": ("fredholm.studies.transform_once", "TransformOnce"),
 }
 
 

@@ -121,10 +121,10 @@ def _few_samples(run: Run) -> tuple[dict[str, Any], dict[str, Any], list[Target]
                 network = FNO(3, 1, modes=(16, 16), width=32, layers=4, weights=weights)
             operator = _fitted(network, train, _DARCY_STEPS, seed, coordinates=True)
             errors[name].append((_error(operator, test), _error(operator, train)))
-            spectral = sum(p.numel() for block in network.blocks for p in block.convolution.weights.parameters())
+            spectral = sum(p.numel() for key, p in network.named_parameters() if ".weights." in key)
             counts[name] = (operator.parameter_count, spectral)
         run.say(f"  Darcy, {_FEW} samples, {repeat + 1} of {_SEEDS[run.budget]} seeds")
-    results = {
+    results: dict[str, dict[str, Any]] = {
         f"{name}, Darcy": {
             "test_relative_l2": statistics.mean(test for test, _ in errors[name]),
             "train_relative_l2": statistics.mean(train for _, train in errors[name]),

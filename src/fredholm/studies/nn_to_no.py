@@ -27,10 +27,12 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.spectral import resample
 from fredholm.layers.extent import Extent
 from fredholm.layers.grid_inputs import GridInputs
+from fredholm.layers.kernel_interpolation import FixedOffsets
 from fredholm.layers.kernel_operators import Differential, LocalIntegral, Spectral
 from fredholm.layers.perceptron import initialised
 from fredholm.layers.resampling import BandLimited, Linear
 from fredholm.operators.conversion import to_operator
+from fredholm.operators.conversion_rules import Interpolated
 from fredholm.operators.convolutional import ConvNet, LocalNO
 from fredholm.operators.fourier import FNO
 from fredholm.operators.grid_network import GridNetwork
@@ -57,7 +59,7 @@ class NetworksToOperators(Study):
         "Trained on 32 x 32 points, a Fourier neural operator has the same error on 16 x 16 to 128 x 128. A U-Net, "
         "which counts pixels, has not; the same weights with kernels that are functions are nearer, and interpolating "
         "inputs and outputs to its grid helps as far as that grid resolves the functions. Without training, operators "
-        "converge under refinement and networks of pixels do not."
+        "settle under refinement where a U-Net goes on changing."
     )
     paper: ClassVar[str] = (
         "Convolutional U-Nets and vision transformers fail away from the training resolution, operators keep their "
@@ -192,6 +194,7 @@ def _sweep(
         asked = {name: network}
         if name == "U-Net":
             asked["U-Net, interpolated kernels"] = to_operator(network, grid)
+            asked["U-Net, kernels at fixed offsets"] = to_operator(network, grid, Interpolated(FixedOffsets()))
             asked["U-Net, bilinear interpolation around"] = InputOutputInterpolation(network, grid, Linear())
             asked["U-Net, Fourier interpolation around"] = InputOutputInterpolation(network, grid, BandLimited())
         for title, asking in asked.items():
