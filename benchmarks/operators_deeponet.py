@@ -23,7 +23,7 @@ from fredholm.operators.deeponet import DeepONet, NetworkBranch, NetworkTrunk
 from fredholm.training import Settings, adam, fit
 
 PEER = "deepxde"
-FUNCTIONS, BATCH, SENSORS, SIDE, WIDTH, LAYERS, STEPS = 512, 64, 100, 51, 128, 3, 20
+FUNCTIONS, BATCH, SENSORS, SIDE, WIDTH, LAYERS, STEPS = 512, 64, 100, 51, 128, 3, 100
 LINE, PLANE = Grid(Axis("x", 0.0, 1.0, SENSORS)), Grid(Axis("x", 0.0, 1.0, SIDE), Axis("y", 0.0, 1.0, SIDE))
 SIZES = [SENSORS, *[WIDTH] * LAYERS], [2, *[WIDTH] * LAYERS]
 ACTIVATIONS = {"relu": nn.ReLU(), "tanh": nn.Tanh()}

@@ -76,7 +76,7 @@ def _plain_parts(layers: Sequence[nn.Module], x: Tensor, activations: Sequence[n
         known.append(how)
         parameters += [layer.weight, layer.bias]
     first = parameters[0]
-    products = x.numel() // x.shape[-1] * sum(weight.numel() for weight in parameters[::2])
+    products = x.numel() // max(x.shape[-1], 1) * sum(weight.numel() for weight in parameters[::2])
     alike = all(p.dtype == first.dtype and p.device == first.device for p in parameters)
     return (tuple(known), *parameters) if products >= _PRODUCTS and alike and multiplies(x, first) else None
 
