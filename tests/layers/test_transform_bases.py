@@ -94,7 +94,7 @@ def test_several_axes_are_transformed_each_by_its_own_basis() -> None:
     ],
     ids=["fourier", "nodal cosine", "nodal sine", "cosine of a slope", "nodal cosine of a slope"],
 )
-def test_coefficients_on_finer_grids_converge(basis: TransformBasis, function, rate: float) -> None:  # noqa: ANN001
+def test_coefficients_on_finer_grids_converge(basis: TransformBasis, function, rate: float) -> None:
     """Spectrally where the ends suit, else at the order of the quadrature."""
 
     def coefficients(points: int) -> torch.Tensor:
