@@ -140,7 +140,7 @@ def test_graphs_answer_alike_for_any_batch(name: str, kind: str) -> None:
     graphs = graphs_of(build_tiny(name, kind))
     part = "field" if "field" in graphs else "operator"
     graph = graphs[part]
-    comparison = compare(part, graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend(), tolerance=1e-5)
+    comparison = compare(part, graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend())
     assert comparison.difference <= 1e-4
 
 
