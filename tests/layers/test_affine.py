@@ -63,6 +63,19 @@ def test_rows_come_in_any_shape() -> None:
     assert affine(x[:0], w, b).shape == (0, 64)
 
 
+def test_weights_may_be_parts_of_larger_matrices() -> None:
+    x, w, b = arguments(*LARGE)
+    larger = torch.randn(66, 53)
+    with torch.no_grad():
+        larger[1:65, 2:50] = w
+    larger.requires_grad_()
+    torch.testing.assert_close(affine(x, larger[1:65, 2:50], b), affine(x, w, b))
+    affine(x, larger[1:65, 2:50], b).square().sum().backward()
+    affine(x, w, b).square().sum().backward()
+    torch.testing.assert_close(larger.grad[1:65, 2:50], w.grad, rtol=1e-4, atol=1e-2)
+    assert not larger.grad[0].any()
+
+
 def test_only_what_is_wanted_is_differentiated() -> None:
     x, w, b = (t.detach() for t in arguments(*LARGE))
     y = affine(x, w.requires_grad_(), b, nn.ReLU())

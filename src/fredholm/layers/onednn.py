@@ -70,7 +70,7 @@ def worthwhile(x: Tensor, weight: Tensor) -> bool:
     """Whether σ(x Wᵀ + b) is worth more than a call."""
     outputs, inputs = weight.shape
     values = x.numel() // max(inputs, 1) * outputs
-    return values >= _VALUES or values * inputs >= _PRODUCTS
+    return min(outputs, inputs) > 1 and (values >= _VALUES or values * inputs >= _PRODUCTS)
 
 
 def multiplies(x: Tensor, weight: Tensor) -> bool:
@@ -94,6 +94,8 @@ def activated(x: Tensor, weight: Tensor, bias: Tensor | None, activation: Fused)
     if worthwhile(x, weight):
         linear = _linear()
         assert linear is not None
+        if not (weight.is_contiguous() or weight.T.is_contiguous()):
+            weight = weight.contiguous()  # for a part of a larger matrix oneDNN has but its reference code
         return linear(x, weight, None if bias is None else bias.contiguous(), activation.name, [], "")
     return activation.in_place(x @ weight.T if bias is None else torch.addmm(bias, x, weight.T))
 
