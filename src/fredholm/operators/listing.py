@@ -74,16 +74,26 @@ def details(name: str) -> list[dict[str, Any]]:
 
 def page() -> str:
     """The documentation's page of operators, in Markdown."""
+    lines = [_INTRODUCTION, "## What there is", ""]
+    lines += ["| operator | domains | other resolutions |", "|---|---|---|"]
+    lines += [f"| [`{e.name}`](#{e.name}) | {e.domains} | {e.transfer} |" for e in OPERATORS.values()]
+    if measured()["operators"]:
+        lines += ["", *_measurements()]
+    for entry in OPERATORS.values():
+        lines += ["", *_section(entry)]
+    return "\n".join(lines) + "\n"
+
+
+def _measurements() -> list[str]:
+    """What every operator measured on the common problem."""
     result = measured()
-    lines = [_INTRODUCTION, "## Measured on one common problem", ""]
+    lines = ["## Measured on one common problem", ""]
     lines += [f"{result['problem']} Printed by `{result['command']}`, {result['date']}, {result['machine']}.", ""]
     lines += ["| operator | parameters | relative L2 error | training step | one answer |", "|---|---|---|---|---|"]
     for name in OPERATORS:
         cells = _measured_cells(name)
         lines.append(f"| [`{name}`](#{name}) | " + " | ".join(str(cell) for cell in cells.values()) + " |")
-    for entry in OPERATORS.values():
-        lines += ["", *_section(entry)]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _section(entry: Entry) -> list[str]:
