@@ -18,6 +18,7 @@ ORDER = [
     "solvers",
     "problems",
     "data",
+    "kernels",
     "layers",
     "operators",
     "training",

@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fredholm.layers.architecture import Described
+from fredholm.layers.one_pass import LANES, suits
+from fredholm.layers.one_pass_mixing import mixed_in_one_pass
 
 Windows = tuple[tuple[int, int], ...]
 
@@ -79,9 +81,11 @@ def multiply(
     coefficients: Float[Tensor, "batch inputs 2 kept"], weight: Float[Tensor, "kept inputs 2 outputs"]
 ) -> Float[Tensor, "batch outputs 2 kept"]:
     """Σᵢ W(k)ᵢₒ û(k)ᵢ: one batched product of the real and of the imaginary parts with both parts of W."""
-    batch = coefficients.shape[0]
-    by_mode = coefficients.permute(3, 2, 0, 1).flatten(1, 2)  # (kept, 2 batch, inputs)
-    products = (by_mode @ weight.flatten(2)).unflatten(2, weight.shape[2:]).unflatten(1, (2, batch))
-    real = products[:, 0, :, 0] - products[:, 1, :, 1]
-    imaginary = products[:, 0, :, 1] + products[:, 1, :, 0]
+    rows = coefficients.permute(3, 2, 0, 1)  # (kept, 2, batch, inputs), which costs nothing after a transform
+    if rows.shape[3] % LANES == weight.shape[3] % LANES == 0 and suits(rows, weight):
+        return mixed_in_one_pass(rows, weight).permute(2, 3, 1, 0)
+    products = (rows.flatten(1, 2) @ weight.flatten(2)).unflatten(2, weight.shape[2:])
+    from_real, from_imaginary = products.unflatten(1, (2, rows.shape[2])).unbind(1)  # (kept, batch, 2, outputs)
+    real = from_real[:, :, 0] - from_imaginary[:, :, 1]
+    imaginary = from_real[:, :, 1] + from_imaginary[:, :, 0]
     return torch.stack([real, imaginary]).permute(2, 3, 0, 1)

@@ -3,47 +3,34 @@
     h = σ(K v + W v),        v ↦ σ(V₂ σ(V₁ h + c₁) + c₂ + g ∘ v)
 
 K is a spectral convolution, W a matrix on the channels, g a gate a channel; the last block of a network has no outer σ.
+
+Sources: Li et al. 2021, "Fourier neural operator for parametric partial differential equations"; the channel network
+and the gate from Kossaifi, Kovachki, Azizzadenesheli, Anandkumar 2023, "Multi-grid tensorized Fourier neural operator
+for high-resolution PDEs".
 """
 
-import math
 from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fredholm.layers.channel_network import ChannelLinear, ChannelNetwork
+from fredholm.layers.one_pass import is_exact_gelu, suits
 from fredholm.layers.spectral_convolution import SpectralConvolution
 from fredholm.layers.spectral_weights import WeightFormat
-
-
-class ChannelLinear(nn.Module):
-    """v ↦ W v + b on the channels at every point, initialised as torch's convolutions."""
-
-    def __init__(self, inputs: int, outputs: int, bias: bool = True) -> None:
-        super().__init__()
-        bound = 1 / math.sqrt(inputs)
-        self.weight = nn.Parameter(torch.empty(outputs, inputs).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(outputs).uniform_(-bound, bound)) if bias else None
-
-    def forward(self, values: Float[Tensor, "batch inputs points"]) -> Float[Tensor, "batch outputs points"]:
-        mixed = self.weight @ values
-        return mixed if self.bias is None else mixed + self.bias.unsqueeze(-1)
-
-
-class ChannelNetwork(nn.Module):
-    """v ↦ V₂ σ(V₁ v + c₁) + c₂ on the channels at every point."""
-
-    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
-        super().__init__()
-        self.first, self.second = ChannelLinear(inputs, hidden), ChannelLinear(hidden, outputs)
-
-    def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
-        mixed = self.second(nn.functional.gelu(self.first(values.flatten(2))))
-        return mixed.unflatten(2, values.shape[2:])
+from fredholm.operators.fourier import one_pass_block
 
 
 class FourierBlock(nn.Module):
-    """Spectral convolution beside a linear map, then a channel network beside a gate."""
+    """Spectral convolution beside a linear map, then a channel network beside a gate.
+
+    Args:
+        width: channels.
+        modes: frequencies kept along every axis.
+        weights: format of the spectral weights.
+        last: whether this is a network's last block.
+    """
 
     def __init__(
         self, width: int, modes: Sequence[int], weights: WeightFormat | None = None, last: bool = False
@@ -54,10 +41,18 @@ class FourierBlock(nn.Module):
         self.skip = ChannelLinear(width, width, bias=False)
         self.network = ChannelNetwork(width, round(width * 0.5), width)
         self.gate = nn.Parameter(torch.ones(width))
+        self.activation = nn.GELU()
 
-    def forward(self, values: Float[Tensor, "batch width *shape"]) -> Float[Tensor, "batch width *shape"]:
-        shape = values.shape[2:]
-        hidden = self.convolution(values) + self.skip(values.flatten(2)).unflatten(2, shape)
-        hidden = hidden if self.last else nn.functional.gelu(hidden)
-        mixed = self.network(hidden) + self.gate.reshape(-1, *[1] * len(shape)) * values
-        return mixed if self.last else nn.functional.gelu(mixed)
+    def forward(self, values: Float[Tensor, "batch *rows width last"]) -> Float[Tensor, "batch *rows width last"]:
+        basis = self.convolution.basis((*values.shape[1:-2], values.shape[-1]))
+        pointwise = self.convolution.bias, self.skip.weight, *self.network.weights, self.gate
+        if is_exact_gelu(self.activation) and suits(values, *pointwise):
+            opened, values = one_pass_block.opened(basis, values)
+            mixed = self.convolution.weights(basis.joined(opened), basis.windows)
+            return one_pass_block.closed(basis, values, mixed, pointwise, self.last)
+        mixed = self.convolution.weights(basis.joined(basis.opened(values)), basis.windows)
+        spectral = basis.closed(basis.parted(mixed)) + self.convolution.bias.unsqueeze(-1)
+        hidden = spectral + self.skip(values)
+        hidden = hidden if self.last else self.activation(hidden)
+        result = self.network(hidden) + self.gate.unsqueeze(-1) * values
+        return result if self.last else self.activation(result)

@@ -15,8 +15,9 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from fredholm.layers.channel_network import ChannelNetwork
 from fredholm.layers.spectral_weights import WeightFormat
-from fredholm.operators.fourier.block import ChannelNetwork, FourierBlock
+from fredholm.operators.fourier.block import FourierBlock
 from fredholm.operators.grid_network import GridNetwork
 
 
@@ -56,7 +57,7 @@ class FNO(GridNetwork):
         self.projection = ChannelNetwork(width, 2 * width, outputs)
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
-        hidden: Tensor = self.lifting(values)
+        hidden: Tensor = self.lifting(values.movedim(1, -2))  # from here on channels are beside the last axis
         for block in self.blocks:
             hidden = block(hidden)
-        return self.projection(hidden)
+        return self.projection(hidden).movedim(-2, 1)
