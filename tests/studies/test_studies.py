@@ -44,18 +44,21 @@ _SMALL = {  # sizes at which a study takes seconds
     },
     sound_propagation: {"_STEPS": _FEW},
     transform_once: {
-        "_SIZES": (16, 32),
+        "_SIZES": (32, 64),
         "_ROUNDS": 1,
-        "_TRAIN": 20,
+        "_MANY": 40,
+        "_FEW": 20,
         "_TEST": 2,
         "_EPOCHS": {Budget.QUICK: 2},
-        "_START_EPOCHS": 2,
+        "_SEEDS": {Budget.QUICK: 1},
+        "_START_EPOCHS": 1,
     },
 }
 _WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
     "mg-tfno": ("factorised against dense", "initial deviation", "spectral weights", "activations an item"),
     "nn-to-no": ("slowest operator", "d(64), U-Net"),
     "sound-propagation": ("POD trunk",),
+    "transform-once": ("irreducible error", "growth of variance"),
 }
 
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from fredholm.layers.architecture import Described
 
-_SECOND_MOMENT = 0.425  # E[GELU(x)²] for standard normal x; ½ for ReLU
+_SHARE = 0.5  # γ, of the mean square of a symmetric input that ReLU lets through; GELU no more
 
 
 def variance_preserving_(weight: Tensor, points: int, modes: int, inputs: int) -> Tensor:
@@ -50,9 +50,10 @@ class Initialisation(Described, ABC):
 
 
 class VariancePreserving(Initialisation):
-    """Var(W) = N / (c M) · 1 / (γ L), γ = E[σ(x)²]: L residual layers make at most e times the variance they are given.
+    """Var(W) = N / (c M) · 1 / (γ L), γ = ½: L residual layers make at most e times the variance they are given.
 
-    Each adds the share 1 / L, and (1 + 1/L)ᴸ < e. Without the second factor the variance grows by (1 + γ)ᴸ.
+    Activations let through a share of at most γ, so that each layer adds a share of at most 1 / L, and (1 + 1/L)ᴸ < e.
+    Without the second factor the variance grows by up to (1 + γ)ᴸ.
 
     Args:
         points: N; None for layers between coefficients, where it is M. The published code sets the points of the grid,
@@ -65,7 +66,7 @@ class VariancePreserving(Initialisation):
     def draw_(self, weight: Tensor, inputs: int, modes: int, layers: int) -> None:
         variance_preserving_(weight, self.points or modes, modes, inputs)
         with torch.no_grad():
-            weight.div_(math.sqrt(_SECOND_MOMENT * layers))
+            weight.div_(math.sqrt(_SHARE * layers))
 
 
 class Kaiming(Initialisation):
