@@ -17,10 +17,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fredholm.fields.domain import Domain
+from fredholm.layers.channel_network import ChannelLinear, ChannelNetwork
 from fredholm.layers.extent import Extent
 from fredholm.layers.kernel_operators import KernelOperator
 from fredholm.layers.local_integral import LocalIntegralConvolution
-from fredholm.operators.fourier.block import ChannelLinear, ChannelNetwork
 from fredholm.operators.grid_fit import require_extent
 from fredholm.operators.grid_network import GridNetwork
 
@@ -54,10 +54,11 @@ class LocalNO(GridNetwork):
         self.projection = ChannelNetwork(width, 2 * width, outputs)
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
-        hidden: Tensor = self.lifting(values)
+        shape = values.shape[2:]
+        hidden: Tensor = self.lifting(values.flatten(2)).unflatten(2, shape)
         for block in self.blocks:
             hidden = block(hidden)
-        answer: Tensor = self.projection(hidden)
+        answer: Tensor = self.projection(hidden.flatten(2)).unflatten(2, shape)
         return answer
 
     def require(self, domain: Domain) -> None:
@@ -85,5 +86,6 @@ class _Block(nn.Module):
         for kernel in self.kernels:
             hidden = hidden + kernel(values)
         hidden = hidden if self.last else nn.functional.gelu(hidden)
-        mixed: Tensor = self.network(hidden) + self.gate.reshape(-1, *[1] * len(shape)) * values
+        mixed: Tensor = self.network(hidden.flatten(2)).unflatten(2, shape)
+        mixed = mixed + self.gate.reshape(-1, *[1] * len(shape)) * values
         return mixed if self.last else nn.functional.gelu(mixed)
