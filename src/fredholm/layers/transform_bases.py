@@ -44,6 +44,7 @@ class TransformBasis(Described, ABC):
     `analysis(points, modes, like=t)` the matrix of wᵢ φₖ(xᵢ), (modes, points); `one(modes, like=t)` the coefficients
     of the constant function 1 on the continuous axis; `waves(modes, like=t)` how many waves each function has.
 
+    >>> import torch
     >>> basis, u = RealFourier(), torch.ones(8)
     >>> coefficients = basis.analysis(8, 3, like=u) @ u
     >>> torch.allclose(coefficients, torch.tensor([1.0, 0.0, 0.0]), atol=1e-6)
