@@ -26,7 +26,7 @@ def formula(network: T1, values: Tensor) -> Tensor:
     z = z + analysed(torch.ones_like(lifted) * network.lift.bias.reshape(-1, 1, 1), network.bases, network.modes)
     for block in network.blocks:
         weight = block.channels.unflatten(0, network.modes)
-        h = torch.nn.functional.gelu(torch.einsum("xyoi,bixy->boxy", weight, z))
+        h = torch.nn.functional.gelu(torch.einsum("xyio,bixy->boxy", weight, z))
         h = torch.einsum("cux,bcxy->bcuy", block.modes[0], h)
         z = z + torch.einsum("cvy,bcxy->bcxv", block.modes[1], h)
     answer = torch.einsum("ok,bkxy->boxy", network.head, torch.sin(torch.einsum("kw,bwxy->bkxy", network.hidden, z)))

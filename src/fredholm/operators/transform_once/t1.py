@@ -96,13 +96,12 @@ class T1(GridNetwork):
         self, coefficients: Float[Tensor, "batch inputs *modes"]
     ) -> Float[Tensor, "batch outputs *modes"]:
         """Coefficients of the output from those of the inputs."""
-        # With samples last every product below is one of large matrices, almost without copies.
-        z = self._lifted(self.scale * coefficients.movedim(0, -1))
+        # With modes first and channels last, the mixing of channels is one batched product without copies.
+        z = self._lifted(self.scale * coefficients.movedim((0, 1), (-2, -1)))
         for block in self.blocks:
             z = block(z)
-        answers = self.head @ torch.sin(self.hidden @ z.flatten(1))
-        answers = answers.unflatten(1, z.shape[1:]) * self.fall.unsqueeze(-1)
-        return answers.movedim(-1, 0)
+        answers = torch.sin(z @ self.hidden.T) @ self.head.T
+        return (answers * self.fall[..., None, None]).movedim((-2, -1), (0, 1))
 
     def require(self, domain: Domain) -> None:
         super().require(domain)
@@ -112,28 +111,25 @@ class T1(GridNetwork):
         for axis, basis, modes in zip(axes, self.bases, self.modes, strict=True):
             basis.require(axis, modes)
 
-    def _lifted(self, coefficients: Float[Tensor, "inputs *modes batch"]) -> Float[Tensor, "width *modes batch"]:
-        lifted = (self.lift.weight @ coefficients.flatten(1)).unflatten(1, coefficients.shape[1:])
-        return lifted + torch.tensordot(self.lift.bias, self.one, dims=0).unsqueeze(-1)
+    def _lifted(self, coefficients: Float[Tensor, "*modes batch inputs"]) -> Float[Tensor, "*modes batch width"]:
+        return coefficients @ self.lift.weight.T + self.one[..., None, None] * self.lift.bias
 
 
 class _Layer(nn.Module):
-    """z ↦ z + A_d ⋯ A₁ σ(W z) on (width, *modes, batch)."""
+    """z ↦ z + A_d ⋯ A₁ σ(W z) on (*modes, batch, width)."""
 
     def __init__(self, width: int, modes: Sequence[int]) -> None:
         super().__init__()
         self.channels = nn.Parameter(torch.empty(math.prod(modes), width, width))
         self.modes = nn.ParameterList(torch.randn(width, m, m) / math.sqrt(m) for m in modes)
 
-    def forward(self, z: Float[Tensor, "width *modes batch"]) -> Float[Tensor, "width *modes batch"]:
-        mixed = torch.bmm(self.channels, z.flatten(1, -2).transpose(0, 1))  # (modes, width, batch)
-        mixed = nn.functional.gelu(mixed).transpose(0, 1)
-        before = 1
-        for mixing in self.modes:
-            size = mixing.shape[-1]
-            mixed = mixing.unsqueeze(1) @ mixed.reshape(len(mixing), before, size, -1)
-            before *= size
-        return z + mixed.reshape(z.shape)
+    def forward(self, z: Float[Tensor, "*modes batch width"]) -> Float[Tensor, "*modes batch width"]:
+        mixed = nn.functional.gelu(torch.bmm(z.flatten(0, -3), self.channels))
+        mixed = mixed.reshape(z.shape).movedim(-1, 0)
+        for mixing in self.modes:  # of the first axis after the channels, which then goes behind the others
+            others = mixed.shape[2:]
+            mixed = torch.bmm(mixing, mixed.flatten(2)).unflatten(2, others).movedim(1, -2)
+        return z + mixed.movedim(0, -1)
 
 
 def _one_an_axis(basis: TransformBasis | Sequence[TransformBasis], axes: int) -> list[TransformBasis]:
