@@ -34,8 +34,11 @@ def test_listings() -> None:
     listed = json.loads(fredholm("systems", "--json"))
     assert len(listed) == 60
     assert set(listed[0]) == {"number", "slug", "title", "state", "study"}
-    assert {row["name"] for row in json.loads(fredholm("problems", "--json"))} == {"room", "antiderivative"}
+    assert {row["name"] for row in json.loads(fredholm("problems", "--json"))} >= {"room", "antiderivative", "darcy"}
     assert "pod-linear" in fredholm("operators")
+    assert {row["name"] for row in json.loads(fredholm("operators", "--json"))} >= {"fno", "mgno", "deeponet"}
+    assert "parametric partial" in json.loads(fredholm("operators", "fno", "--json"))[0]["paper"]
+    assert fredholm("operators", "--markdown").startswith("# Operators")
     assert "sound-propagation" in fredholm("study", "list")
     assert "fredholm study run deeponet" in fredholm("study", "show", "deeponet")
     assert fredholm("--version").startswith("fredholm ")

@@ -20,7 +20,8 @@ high-resolution PDEs", section 3.1; Kolda, Bader 2009, "Tensor decompositions an
 
 import math
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -143,12 +144,11 @@ class TuckerWeights(FactorisedWeights):
         return core.flatten(1, len(self.modes)).movedim(0, 2)
 
     def compressed(self, tensor: Tensor) -> None:
-        import tensorly
         from tensorly.decomposition import tucker
 
         left, _, right = self.core.shape[-3:]
         ranks = [left, right, *self.core.shape[:-3]]
-        core, factors = tucker(tensorly.tensor(tensor.cpu().numpy()), rank=ranks)
+        core, factors = _decomposed(tucker, tensor, rank=ranks)
         core, factors = torch.from_numpy(core), [torch.from_numpy(factor) for factor in factors]
         with torch.no_grad():
             self.core.copy_(pairs_of(core.movedim((0, 1), (-2, -1))))
@@ -199,11 +199,10 @@ class CPWeights(FactorisedWeights):
         return product
 
     def compressed(self, tensor: Tensor) -> None:
-        import tensorly
         from tensorly.decomposition import parafac
 
         rank = self.scales.shape[1]
-        scales, factors = parafac(tensorly.tensor(tensor.cpu().numpy()), rank=rank, init="random", random_state=0)
+        scales, factors = _decomposed(parafac, tensor, rank=rank, init="random", random_state=0)
         first, second, *rest = [torch.from_numpy(factor) for factor in factors]
         with torch.no_grad():
             self.scales.copy_(pairs_of(torch.from_numpy(scales).to(torch.complex128)))
@@ -263,10 +262,9 @@ class TensorTrainWeights(FactorisedWeights):
         return joined.permute(3, 1, 0, 2)
 
     def compressed(self, tensor: Tensor) -> None:
-        import tensorly
         from tensorly.decomposition import tensor_train
 
-        cores = tensor_train(tensorly.tensor(tensor.cpu().numpy()), rank=[1, *self.ranks])
+        cores = _decomposed(tensor_train, tensor, rank=[1, *self.ranks])
         with torch.no_grad():
             parameters = [self.input_core, self.output_core, *self.mode_cores]
             for i, (parameter, core) in enumerate(zip(parameters, cores, strict=True)):
@@ -320,6 +318,14 @@ def compress(weights: SpectralWeights, form: WeightFormat) -> SpectralWeights:
         full = complex_of(weights.dense().double())  # (*modes, inputs, outputs)
         made.compressed(full.movedim((-2, -1), (0, 1)))
     return made
+
+
+def _decomposed(decomposition: Callable[..., Any], tensor: Tensor, **options: Any) -> Any:
+    """A decomposition by tensorly, in NumPy, whichever library other programs have told it to compute with."""
+    import tensorly
+
+    with tensorly.backend_context("numpy"):
+        return decomposition(tensor.cpu().numpy(), **options)
 
 
 def _normal(*shape: int, deviation: float) -> nn.Parameter:
