@@ -9,6 +9,7 @@ from fredholm.errors import UnknownNameError
 from fredholm.studies import (
     STUDIES,
     deeponet,
+    latent_spectral_models,
     mg_tfno,
     mgno,
     nn_to_no,
@@ -25,6 +26,18 @@ PROMISED = {"claim", "measured", "baseline", "paper", "seconds", "machine", "ver
 _FEW = {Budget.QUICK: 20}
 _SMALL = {  # sizes at which a study takes seconds
     deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},
+    latent_spectral_models: {
+        "_SIDES": (16, 32),
+        "_ROUNDS": 1,
+        "_SEEDS": {Budget.QUICK: 1},
+        "_TRAIN": {Budget.QUICK: 6},
+        "_TEST": 2,
+        "_PLATE_POINTS": {Budget.QUICK: 16},
+        "_DARCY_POINTS": 16,
+        "_PLATE_STEPS": {Budget.QUICK: 2},
+        "_DARCY_STEPS": {Budget.QUICK: 2},
+        "_CLOUD_STEPS": {Budget.QUICK: 2},
+    },
     mg_tfno: {
         "_SEEDS": {Budget.QUICK: 1},
         "_FEW": 20,
@@ -55,6 +68,7 @@ _SMALL = {  # sizes at which a study takes seconds
     },
 }
 _WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
+    "latent-spectral-models": ("parameters",),
     "mg-tfno": ("factorised against dense", "initial deviation", "spectral weights", "activations an item"),
     "nn-to-no": ("slowest operator", "d(64), U-Net"),
     "sound-propagation": ("POD trunk",),

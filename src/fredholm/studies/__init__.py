@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 STUDIES = {  # slug: module and class; loaded when shown or run
     "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
+    "latent-spectral-models": ("fredholm.studies.latent_spectral_models", "LatentSpectralModels"),
     "mgno": ("fredholm.studies.mgno", "MgNOStudy"),
     "mg-tfno": ("fredholm.studies.mg_tfno", "MultigridTFNO"),
     "nn-to-no": ("fredholm.studies.nn_to_no", "NetworksToOperators"),

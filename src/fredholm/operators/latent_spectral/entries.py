@@ -17,8 +17,8 @@ def _of_width(width: int) -> Build:
 
 
 def _small(inputs: int, outputs: int, domain: Domain) -> LSM:
-    """As many scales, five at most, as leave four points along the shortest axis of the coarsest."""
-    scales = min(5, max(1, (min(domain.shape) // 4).bit_length()))
+    """As many scales, five at most, as leave eight points along the shortest axis of the coarsest."""
+    scales = min(5, max(1, (min(domain.shape) // 8).bit_length()))
     return LSM(inputs, outputs, domain.shape, width=16, scales=scales)
 
 
@@ -58,7 +58,7 @@ ENTRIES = (
         transfer="none: pooling, convolutions and patches count pixels",
         cost="n w (w + M h) for M tokens and h heads: linear in the points",
         presets=(
-            Preset("small", "width 16, patches of 4 pixels or more", on_domain(_small)),
+            Preset("small", "width 16, patches of 8 pixels or more", on_domain(_small)),
             Preset("tiny", "width 8, two scales", on_domain(_tiny)),
             Preset("darcy", "width 64, for 85 x 85", _of_width(64)),
             Preset("navier-stokes", "width 64, for 64 x 64 and ten frames as inputs", _of_width(64)),
