@@ -69,7 +69,7 @@ class NeuralSpectralBlock(nn.Module, Described):
         rows = self._spread(tokens)
         shares = (rows @ queries.transpose(1, 2)).unflatten(1, (self.tokens, self.heads)).softmax(1)
         pixels = torch.baddbmm(pixels, shares.flatten(1, 2).transpose(1, 2), rows)
-        return _map(pixels, values.shape, self.patch_shape)
+        return _map(pixels, values.shape[1:], self.patch_shape)
 
     def _projected(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """Scores of the latent tokens (patches, L, rows), values and queries (patches, L, channels)."""
@@ -111,9 +111,9 @@ def _patches(
 def _map(
     pixels: Float[Tensor, "patches pixels channels"], shape: Sequence[int], patch: Sequence[int]
 ) -> Float[Tensor, "batch channels *shape"]:
-    """The maps of `shape`, of which these are the patches."""
-    axes = len(patch)
-    counts = [size // side for size, side in zip(shape[2:], patch, strict=True)]
-    tiles = pixels.reshape(-1, *counts, *patch, shape[1])
+    """The maps of `shape` (channels, *axes), of which these are the patches."""
+    axes, (channels, *sides) = len(patch), shape
+    counts = [size // side for size, side in zip(sides, patch, strict=True)]
+    tiles = pixels.reshape(-1, *counts, *patch, channels)
     order = [0, *(place for axis in range(1, axes + 1) for place in (axis, axes + axis)), 2 * axes + 1]
-    return tiles.permute(order).reshape(-1, *shape[2:], shape[1]).movedim(-1, 1)
+    return tiles.permute(order).reshape(-1, *sides, channels).movedim(-1, 1)
