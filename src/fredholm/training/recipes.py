@@ -197,7 +197,7 @@ def recipe_named(name: str) -> Recipe:
     from fredholm.operators.catalogue import OPERATORS, preset_named
 
     if name.partition("/")[0] not in OPERATORS:
-        raise UnknownNameError("operator", name, [*RECIPES, *OPERATORS])
+        raise UnknownNameError("operator", name, {*RECIPES, *OPERATORS})
     preset_named(name)
     return FromCatalogue(name)
 
