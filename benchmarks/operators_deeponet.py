@@ -3,7 +3,8 @@
 100 sensors and 2601 points (51 x 51), 3 layers of 128 in branch and trunk, 128 terms; a step sees 64 functions at all
 points. Three questions: a step as each library takes it in its own training loop (`fit` of WholeFields;
 `train_next_batch` and the model's train step); a step without either loop (forward, mean squared error, backward, Adam
-on a given batch); an answer to 64 functions. Adam is torch's in both, in the form that each library's recipes take it.
+on a given batch); an answer to 64 functions. Beside them stands what no library comes below in float32: the matrix
+products of a step alone, into memory that is there. Adam is torch's in both, in the form that each library's recipes take it.
 """
 
 import os
@@ -85,6 +86,7 @@ def compared(activation: str) -> Callable[[int], list[Figure]]:
             ),
             faster("training step in the library's own loop", per_step, PEER, at_least=2.0),
             faster("training step", seconds_in_turn(steps, 10 * rounds, warm=20), PEER, at_least=2.0),
+            _alone(seconds_in_turn({"products": _products(), PEER: steps[PEER]}, 10 * rounds, warm=20)),
             faster("answer to 64 functions", seconds_in_turn(answers, 10 * rounds, warm=20), PEER),
         ]
 
@@ -122,6 +124,25 @@ def _step(
         optimizer.step()
 
     return step
+
+
+def _products() -> Callable[[], object]:
+    """Forward, of the weights' gradients and of the inputs', but not those of what is given."""
+    networks = (BATCH, SIZES[0]), (SIDE**2, SIZES[1])
+    layers = [(rows, *ends) for rows, sizes in networks for ends in zip(sizes, sizes[1:], strict=False)]
+    shapes = list(layers)
+    shapes += [(inputs, rows, outputs) for rows, inputs, outputs in layers]
+    shapes += [(rows, outputs, inputs) for rows, inputs, outputs in layers if inputs == WIDTH]
+    shapes += [(BATCH, WIDTH, SIDE**2), (BATCH, SIDE**2, WIDTH), (SIDE**2, BATCH, WIDTH)]
+    factors = [(torch.randn(n, k), torch.randn(k, m), torch.empty(n, m)) for n, k, m in shapes]
+    return lambda: [torch.mm(first, second, out=out) for first, second, out in factors]
+
+
+def _alone(seconds: dict[str, float]) -> Figure:
+    readings = {name: 1e3 * value for name, value in seconds.items()}
+    return Figure(
+        "matrix products of a step", seconds["products"] / seconds[PEER], "of the peer's step", readings, "ms"
+    )
 
 
 PARTS = {f"deeponet-{activation}": compared(activation) for activation in ACTIVATIONS}

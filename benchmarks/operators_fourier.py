@@ -80,14 +80,14 @@ def compared(name: str) -> Callable[[int], list[Figure]]:
         return [
             Figure("parameters", count["fredholm"] / count[PEER], "of the peer's", count, "", at_most=1.0),
             faster("training step", seconds_in_turn(steps, rounds), PEER, at_least=2.0),
-            faster("answer to one sample", seconds_in_turn(answers, 5 * rounds, warm=10), PEER, at_least=3.0),
+            faster("answer to one sample", seconds_in_turn(answers, 5 * rounds, calls=10), PEER, at_least=3.0),
             Figure("peak memory", peak["fredholm"] / peak[PEER], "of the peer's", peak, "MB", at_most=1.0),
             faster(
                 "training step in bfloat16, beside the peer's in float32", seconds_in_turn(half_steps, rounds), PEER
             ),
             faster(
                 "answer to one sample in bfloat16, beside the peer's in float32",
-                seconds_in_turn(half_answers, 5 * rounds, warm=10),
+                seconds_in_turn(half_answers, 5 * rounds, calls=10),
                 PEER,
             ),
         ]

@@ -36,8 +36,14 @@ class Figure:
         return (low is None or self.value >= low) and (high is None or self.value <= high)
 
 
-def seconds_in_turn(actions: Mapping[str, Callable[[], object]], rounds: int, warm: int = 3) -> dict[str, float]:
-    """Median seconds of each action, after `warm` calls of each; every round runs all of them, one after the other."""
+def seconds_in_turn(
+    actions: Mapping[str, Callable[[], object]], rounds: int, warm: int = 3, calls: int = 1
+) -> dict[str, float]:
+    """Median seconds of each action, after `warm` calls of each.
+
+    Every round runs all actions, one after the other. What takes a millisecond is called several times in a row in
+    each round, as a served model is: else what is measured is how long it takes to find its code in memory again.
+    """
     for _ in range(warm):
         for action in actions.values():
             action()
@@ -45,8 +51,9 @@ def seconds_in_turn(actions: Mapping[str, Callable[[], object]], rounds: int, wa
     for _ in range(rounds):
         for name, action in actions.items():
             start = time.perf_counter()
-            action()
-            times[name].append(time.perf_counter() - start)
+            for _ in range(calls):
+                action()
+            times[name].append((time.perf_counter() - start) / calls)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

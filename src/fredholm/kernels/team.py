@@ -38,5 +38,5 @@ def run(kernel: Callable[..., None], *arguments: Any) -> None:
 
 def _array(argument: Any) -> Any:
     if isinstance(argument, Tensor):
-        return argument.detach().numpy()
+        return (argument.detach() if argument.requires_grad else argument).numpy()
     return tuple(map(_array, argument)) if isinstance(argument, tuple) else argument

@@ -136,6 +136,9 @@ class FourierBasis:
         return _along(0, self.closing(parted), parted)
 
 
+fourier_basis = cache(FourierBasis)  # which costs a tenth of a small transform to set up
+
+
 @constant
 def analysis(points: int, waves: int) -> np.ndarray:
     """((part, wave), points): x ↦ cos, -sin of 2π k x / n over n, for k = 0, ..., waves - 1."""

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fredholm.layers.architecture import Described
-from fredholm.layers.fourier_basis import FourierBasis
+from fredholm.layers.fourier_basis import FourierBasis, fourier_basis
 from fredholm.layers.spectral_weights import Dense, WeightFormat
 
 
@@ -53,7 +53,7 @@ class SpectralConvolution(nn.Module, Described):
 
     def basis(self, shape: Sequence[int]) -> FourierBasis:
         """The transform on a grid of this shape."""
-        return FourierBasis(self.weights.modes, shape)
+        return fourier_basis(self.weights.modes, tuple(shape))
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
         basis = self.basis(values.shape[2:])

@@ -63,6 +63,17 @@ class Problem(ABC):
         return asdict(self)  # type: ignore[call-overload]
 
 
+class StrongForm(ABC):
+    """A problem whose equation can be evaluated on any field, solved or predicted."""
+
+    @abstractmethod
+    def residual(self, inputs: Inputs, output: Tensor) -> Tensor:
+        """What is left of the equation, (n, equations, *shape), in its units.
+
+        Zero for the exact solution, up to the order of the differences that stand for derivatives; differentiable.
+        """
+
+
 def generator_of(seed: int, index: int) -> torch.Generator:
     """The random generator of sample `index` of the sequence `seed`: equal arguments, equal draws.
 

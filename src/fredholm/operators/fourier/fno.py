@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from fredholm.layers.channel_network import ChannelNetwork
+from fredholm.layers.channel_norms import Norm
 from fredholm.layers.spectral_weights import WeightFormat
 from fredholm.operators.fourier.block import FourierBlock
 from fredholm.operators.grid_network import GridNetwork
@@ -30,6 +31,7 @@ class FNO(GridNetwork):
         width: channels inside.
         layers: number of blocks.
         weights: format of the spectral weights; `Dense()` if not given.
+        norm: norm in every block; none if not given.
 
     >>> import torch
     >>> FNO(3, 1, modes=(8, 8), width=16, layers=2)(torch.zeros(5, 3, 32, 32)).shape
@@ -47,12 +49,13 @@ class FNO(GridNetwork):
         width: int = 32,
         layers: int = 4,
         weights: WeightFormat | None = None,
+        norm: Norm | None = None,
     ) -> None:
         super().__init__()
         self.inputs, self.outputs = inputs, outputs
         self.lifting = ChannelNetwork(inputs, 2 * width, width)
         self.blocks = nn.ModuleList(
-            FourierBlock(width, modes, weights, last=layer == layers - 1) for layer in range(layers)
+            FourierBlock(width, modes, weights, last=layer == layers - 1, norm=norm) for layer in range(layers)
         )
         self.projection = ChannelNetwork(width, 2 * width, outputs)
 
