@@ -3,6 +3,7 @@
 from fredholm.evaluation.baselines import BASELINES, Baseline
 from fredholm.evaluation.metrics import Errors, energy_decay_decibels, measure
 from fredholm.evaluation.report import Report, evaluate
+from fredholm.evaluation.rollout import Skill, rollout, skill
 from fredholm.evaluation.speed import Speed, TrainingCost, honest_speed, interleaved
 from fredholm.evaluation.study_report import StudyReport, Target
 
@@ -11,6 +12,7 @@ __all__ = [
     "Baseline",
     "Errors",
     "Report",
+    "Skill",
     "Speed",
     "StudyReport",
     "Target",
@@ -20,4 +22,6 @@ __all__ = [
     "honest_speed",
     "interleaved",
     "measure",
+    "rollout",
+    "skill",
 ]
