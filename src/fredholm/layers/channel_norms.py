@@ -57,5 +57,5 @@ class InstanceNorm(Norm):
 class ChannelNorm(nn.GroupNorm):
     """Group norm for channels beside the last axis."""
 
-    def forward(self, input: Float[Tensor, "batch *rows channels last"]) -> Float[Tensor, "batch *rows channels last"]:
-        return super().forward(input.movedim(-2, 1)).movedim(1, -2)
+    def forward(self, values: Float[Tensor, "batch *rows channels last"]) -> Float[Tensor, "batch *rows channels last"]:
+        return super().forward(values.movedim(-2, 1)).movedim(1, -2)

@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from fredholm.layers.complex_products import along_axis, complex_of, mix_channels, pairs_of
 from fredholm.layers.one_pass import overseen
 from fredholm.layers.remembered import Remembered
-from fredholm.layers.spectral_weights import SpectralWeights, WeightFormat, Windows, multiply
+from fredholm.layers.spectral_weights import SpectralWeights, WeightFormat, Windows, multiply, silence
 from fredholm.layers.tensor_ranks import cp_rank, train_ranks, tucker_ranks
 
 _BATCH = 16  # samples for which the cheaper way to multiply is chosen
@@ -93,7 +93,9 @@ class FactorisedWeights(SpectralWeights):
     @property
     def _factors(self) -> list[Tensor]:
         """All parameters; `self.parameters()` takes ten times as long, in every answer."""
-        return [factor for part in (self, *self._modules.values()) for factor in part._parameters.values()]
+        return [
+            factor for part in (self, *self.children()) for factor in part._parameters.values() if factor is not None
+        ]
 
     def _is_kept(self, windows: Windows) -> bool:
         kept = 2 * self.inputs * self.outputs * math.prod(stop - start for start, stop in windows)
@@ -165,6 +167,10 @@ class TuckerWeights(FactorisedWeights):
             core = along_axis(core, factor[..., start:stop], axis)
         return core.flatten(1, len(self.modes)).movedim(0, 2)
 
+    def silence(self, windows: Windows) -> None:
+        for factor, window in zip(self.mode_factors, windows, strict=True):
+            silence(factor, (window,), first=2)
+
     def compressed(self, tensor: Tensor) -> None:
         from tensorly.decomposition import tucker
 
@@ -219,6 +225,10 @@ class CPWeights(FactorisedWeights):
         for factor, (start, stop) in zip(self.mode_factors, windows, strict=True):
             product = _times(product.unsqueeze(1), factor[start:stop].unsqueeze(0)).flatten(0, 1)
         return product
+
+    def silence(self, windows: Windows) -> None:
+        for factor, window in zip(self.mode_factors, windows, strict=True):
+            silence(factor, (window,))
 
     def compressed(self, tensor: Tensor) -> None:
         from tensorly.decomposition import parafac
@@ -283,6 +293,10 @@ class TensorTrainWeights(FactorisedWeights):
         joined = along_axis(joined, tail.movedim(0, 1), 2)  # (2, left, outputs, kept)
         return joined.permute(3, 1, 0, 2)
 
+    def silence(self, windows: Windows) -> None:
+        for core, modes, after, window in zip(self.mode_cores, self.modes, self.ranks[2:], windows, strict=True):
+            silence(core.unflatten(-1, (modes, after)), (window,), first=2)
+
     def compressed(self, tensor: Tensor) -> None:
         from tensorly.decomposition import tensor_train
 
@@ -317,6 +331,9 @@ class SeparableWeights(FactorisedWeights):
         for axis, (start, stop) in enumerate(windows):
             weight = weight.narrow(axis, start, stop - start)
         return weight.flatten(0, -3)
+
+    def silence(self, windows: Windows) -> None:
+        silence(self.weight, windows)
 
     def compressed(self, tensor: Tensor) -> None:
         diagonal = tensor.diagonal(dim1=0, dim2=1)  # (*modes, channels)

@@ -51,6 +51,7 @@ class FourierBasis:
     Args:
         modes: number of stored frequencies of every axis, of the last axis those that are not negative.
         shape: of the grid.
+        kept: number of frequencies in use along every axis, positive and negative together; all if not given.
 
     >>> import torch
     >>> basis = FourierBasis((4, 3), (8, 8))
@@ -59,10 +60,11 @@ class FourierBasis:
     (torch.Size([1, 1, 2, 12]), 0.5)
     """
 
-    def __init__(self, modes: Sequence[int], shape: Sequence[int]) -> None:
+    def __init__(self, modes: Sequence[int], shape: Sequence[int], kept: Sequence[int] | None = None) -> None:
         last = len(modes) - 1
         self.shape = tuple(shape)
-        self.windows = tuple(window(m, n, i == last) for i, (m, n) in enumerate(zip(modes, shape, strict=True)))
+        points = shape if kept is None else tuple(map(min, shape, kept))
+        self.windows = tuple(window(m, n, i == last) for i, (m, n) in enumerate(zip(modes, points, strict=True)))
         self._bounds = tuple(  # the least and the largest kept frequency of every axis
             (0, stop - 1) if i == last else (start - modes[i] // 2, stop - 1 - modes[i] // 2)
             for i, (start, stop) in enumerate(self.windows)

@@ -28,6 +28,9 @@ class SpectralConvolution(nn.Module, Described):
         weights: format of W; `Dense()` if not given.
         deviation: standard deviation of the entries of W and of b, √(2 / (inputs + outputs)) if not given.
 
+    Attributes:
+        kept: frequencies in use along every axis, counted as `modes`; all if None. Training may begin with few.
+
     >>> SpectralConvolution(2, 3, modes=(4, 4))(torch.zeros(5, 2, 16, 12)).shape
     torch.Size([5, 3, 16, 12])
     """
@@ -47,13 +50,14 @@ class SpectralConvolution(nn.Module, Described):
             )
         deviation = math.sqrt(2 / (inputs + outputs)) if deviation is None else deviation
         self.modes = tuple(modes)
+        self.kept: tuple[int, ...] | None = None
         stored = (*modes[:-1], modes[-1] // 2 + 1)
         self.weights = (weights or Dense()).weights(inputs, outputs, stored, deviation)
         self.bias = nn.Parameter(torch.randn(outputs) * deviation)
 
     def basis(self, shape: Sequence[int]) -> FourierBasis:
         """The transform on a grid of this shape."""
-        return fourier_basis(self.weights.modes, tuple(shape))
+        return fourier_basis(self.weights.modes, tuple(shape), self.kept)
 
     def forward(self, values: Float[Tensor, "batch inputs *shape"]) -> Float[Tensor, "batch outputs *shape"]:
         basis = self.basis(values.shape[2:])

@@ -41,6 +41,10 @@ class SpectralWeights(nn.Module, ABC):
     def dense(self, windows: Windows | None = None) -> Float[Tensor, "*modes inputs 2 outputs"]:
         """W itself: for every frequency and input channel, real and imaginary parts of what goes to the outputs."""
 
+    @abstractmethod
+    def silence(self, windows: Windows) -> None:
+        """Make W zero, by its weights, for all frequencies outside the windows."""
+
 
 class WeightFormat(Described, ABC):
     """How the weights of a spectral convolution are stored."""
@@ -75,6 +79,17 @@ class DenseWeights(SpectralWeights):
             if (start, stop) != (0, self.modes[axis]):
                 weight = weight.narrow(axis, start, stop - start)
         return weight
+
+    def silence(self, windows: Windows) -> None:
+        silence(self.weight, windows)
+
+
+@torch.no_grad()
+def silence(weight: Tensor, windows: Windows, first: int = 0) -> None:
+    """Zeros outside the windows of the axes first, first + 1, ..."""
+    for axis, (start, stop) in enumerate(windows, first):
+        weight.narrow(axis, 0, start).zero_()
+        weight.narrow(axis, stop, weight.shape[axis] - stop).zero_()
 
 
 def multiply(

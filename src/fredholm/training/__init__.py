@@ -4,6 +4,7 @@ from fredholm.training.adaptive_weights import SelfAdaptiveWeights
 from fredholm.training.fit import fit, load_weights
 from fredholm.training.history import History
 from fredholm.training.hooks import EarlyStopping, Hook
+from fredholm.training.incremental_modes import IncrementalModes
 from fredholm.training.losses import Loss, MeanSquaredError, QuadratureSquaredError, RelativeL2
 from fredholm.training.optimizers import adam
 from fredholm.training.settings import Checkpoints, Device, Settings
@@ -16,6 +17,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "Hook",
+    "IncrementalModes",
     "Loss",
     "MeanSquaredError",
     "QuadratureSquaredError",
