@@ -3,12 +3,14 @@
 100 sensors and 2601 points (51 x 51), 3 layers of 128 in branch and trunk, 128 terms; a step sees 64 functions at all
 points. Three questions: a step as each library takes it in its own training loop (`fit` of WholeFields;
 `train_next_batch` and the model's train step); a step without either loop (forward, mean squared error, backward, Adam
-on a given batch); an answer to 64 functions. Beside them stands what no library comes below in float32: the matrix
-products of a step alone, into memory that is there. Adam is torch's in both, in the form that each library's recipes take it.
+on a given batch); an answer to 64 functions. Beside them stands what a step cannot come below in float32: its matrix
+products alone, by torch, into memory that is there. Adam is torch's in both, in the form that each library's recipes
+take it.
 """
 
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -129,7 +131,7 @@ def _step(
 def _products() -> Callable[[], object]:
     """Forward, of the weights' gradients and of the inputs', but not those of what is given."""
     networks = (BATCH, SIZES[0]), (SIDE**2, SIZES[1])
-    layers = [(rows, *ends) for rows, sizes in networks for ends in zip(sizes, sizes[1:], strict=False)]
+    layers = [(rows, *ends) for rows, sizes in networks for ends in pairwise(sizes)]
     shapes = list(layers)
     shapes += [(inputs, rows, outputs) for rows, inputs, outputs in layers]
     shapes += [(rows, outputs, inputs) for rows, inputs, outputs in layers if inputs == WIDTH]
