@@ -61,12 +61,17 @@ def run_room(
 
 
 @app.command()
-def problems(as_json: AsJson = False) -> None:
-    """List the problems: what there is to learn."""
-    from fredholm.problems import PROBLEMS
+def problems(
+    name: Annotated[str | None, typer.Argument(help="One problem: its page of the documentation.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the problems: what there is to learn, and what a sample costs the reference solver."""
+    from fredholm.problems.listing import page, rows
 
-    rows = [{"name": name, "summary": problem.summary} for name, problem in sorted(PROBLEMS.items())]
-    _listing("Problems", rows, as_json)
+    if name is not None:
+        typer.echo(page(name), nl=False)
+    else:
+        _listing("Problems", rows(), as_json)
 
 
 @app.command()

@@ -1,0 +1,90 @@
+"""A picture of a problem: two of its samples, every input function and the output."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fredholm.fields.domain import Domain
+from fredholm.fields.signature import Function, Parameter
+from fredholm.problems.problem import Problem
+
+_SAMPLES = 2
+
+
+def problem_picture(problem: Problem, seed: int = 0) -> Any:
+    """A matplotlib figure: a row a sample, a panel a function; numbers are the titles of their rows.
+
+    Functions of one variable are lines; of more they are maps, cut at the middle of every direction beyond the second;
+    those on clouds and meshes are coloured points.
+    """
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    inputs = problem.sample(_SAMPLES, seed)
+    panels = [
+        (name, problem.input_domains[name], function, inputs[name])
+        for name, function in problem.signature.inputs.items()
+        if isinstance(function, Function)
+    ]
+    panels.append(("output", problem.output_domain, problem.signature.output, problem.solve(inputs)))
+    figure, axes = pyplot.subplots(
+        _SAMPLES, len(panels), figsize=(3.6 * len(panels), 2.9 * _SAMPLES), squeeze=False, layout="constrained"
+    )
+    for sample in range(_SAMPLES):
+        for column, (name, domain, function, values) in enumerate(panels):
+            panel = axes[sample][column]
+            points = _points(name, domain, panels, inputs, sample)
+            image = _drawn(panel, domain, points, values[sample, 0].detach())
+            quantity = function.channels[0]
+            label = f"{quantity.name}, {quantity.units}".rstrip(", ")
+            if image is None:
+                panel.set_ylabel(label)
+            else:
+                figure.colorbar(image, ax=panel, label=label)
+            if sample == 0:
+                panel.set_title(name)
+        numbers = _numbers(problem, inputs, sample)
+        if numbers:
+            axes[sample][0].set_title(numbers if sample else f"{panels[0][0]}\n{numbers}", fontsize="small")
+    return figure
+
+
+def _points(name: str, domain: Domain, panels: Any, inputs: dict[str, Tensor], sample: int) -> Tensor:
+    """Where the function of this sample is known: on its own points where they vary."""
+    own = [inputs[f"{other}.coordinates"] for other, *_ in panels if f"{other}.coordinates" in inputs]
+    given = inputs.get(f"{name}.coordinates", own[0] if own and name == "output" else None)
+    return domain.coordinates() if given is None else given[sample]
+
+
+def _drawn(panel: Any, domain: Domain, points: Tensor, values: Tensor) -> Any:
+    names = [f"{axis.name}, {axis.units}".rstrip(", ") for axis in domain.coordinate_axes]
+    panel.set_xlabel(names[0])
+    if domain.dimension == 1:
+        panel.plot(points[:, 0], values)
+        return None
+    panel.set_ylabel(names[1])
+    if values.ndim == 1:
+        middle = torch.ones(len(values), dtype=torch.bool)
+        for direction in range(2, domain.dimension):  # a slab around the middle
+            away = (points[:, direction] - points[:, direction].median()).abs()
+            middle &= away <= away.quantile(0.3)
+        return panel.scatter(points[middle, 0], points[middle, 1], c=values[middle], s=6, cmap="viridis")
+    while values.ndim > 2:
+        values = values[..., values.shape[-1] // 2]
+    edges = domain.coordinate_axes
+    extent = (edges[0].lower, edges[0].upper, edges[1].lower, edges[1].upper)
+    return panel.imshow(values.T, origin="lower", extent=extent, aspect="auto", cmap="viridis")
+
+
+def _numbers(problem: Problem, inputs: dict[str, Tensor], sample: int) -> str:
+    """The parameters of a sample, four at most."""
+    found = [
+        f"{quantity.name} = {float(value):.3g} {quantity.units}".rstrip()
+        for name, entry in problem.signature.inputs.items()
+        if isinstance(entry, Parameter)
+        for quantity, value in zip(entry.components, inputs[name][sample], strict=True)
+    ]
+    return ", ".join(found[:4]) + (", ..." if len(found) > 4 else "")
