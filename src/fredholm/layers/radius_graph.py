@@ -5,9 +5,8 @@
 A radius in the units of the coordinates, unlike a number of nearest neighbours or the edges of a mesh, means the same
 ball however many points sample it; so sums over it, weighted by quadrature or averaged, have a limit under refinement.
 
-`radius_graph` lists the pairs of a fixed set of points, in float64 by a k-d tree, once. `ball_weights` gives the pairs
-of points that come with each sample as a dense matrix of weights inside the graph. `padded` turns a list of pairs into
-a rectangle of neighbours, so that aggregation is a gather and a weighted sum, the same in every run and back-end.
+`radius_graph` lists the pairs of a fixed set of points, in float64 by a k-d tree, once. `padded` turns a list of pairs
+into a rectangle of neighbours, so that aggregation is a gather and a weighted sum, the same in every run and back-end.
 """
 
 from collections.abc import Sequence
@@ -72,23 +71,3 @@ def padded(edges: Int[Tensor, "2 e"], receivers: int) -> tuple[Int[Tensor, "m k"
     neighbours[into, place] = senders
     present[into, place] = 1.0
     return neighbours, present
-
-
-def ball_weights(
-    points: Float[Tensor, "batch n d"],
-    weights: Float[Tensor, "batch n"],
-    radius: float,
-    queries: Float[Tensor, "batch m d"] | None = None,
-) -> Float[Tensor, "batch m n"]:
-    """wⱼ where |xⱼ - yᵢ| ≤ radius and 0 elsewhere: Σⱼ of it with f(xⱼ) is the integral of f over the ball around yᵢ.
-
-    Padding, whose weight is 0, is in no ball. Queries are the points themselves by default.
-
-    >>> line = torch.tensor([[[0.0], [0.4], [0.9]]])
-    >>> ball_weights(line, torch.tensor([[0.25, 0.5, 0.0]]), 0.6)[0].tolist()
-    [[0.25, 0.5, 0.0], [0.25, 0.5, 0.0], [0.0, 0.5, 0.0]]
-    """
-    # differences, not |x|² - 2xy + |y|², which would lose near neighbours to cancellation in single precision
-    offsets = (points if queries is None else queries).unsqueeze(2) - points.unsqueeze(1)
-    inside = offsets.square().sum(-1) <= radius**2 * (1 + 1e-6)
-    return weights.unsqueeze(1) * inside
