@@ -3,8 +3,10 @@
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.elasticity import Elasticity
+from fredholm.problems.fisher import Fisher
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
+from fredholm.problems.reactions import FisherGrowth, FlameGrowth, NewellWhiteheadGrowth, ZeldovichGrowth
 from fredholm.problems.registry import PROBLEMS, problem_named
 from fredholm.problems.room import Recording, Room
 from fredholm.problems.room_shapes import Box, LShape
@@ -16,13 +18,18 @@ __all__ = [
     "Box",
     "Darcy",
     "Elasticity",
+    "Fisher",
+    "FisherGrowth",
+    "FlameGrowth",
     "LShape",
     "NavierStokesForcing",
     "NavierStokesInitial",
+    "NewellWhiteheadGrowth",
     "Problem",
     "RandomSources",
     "Recording",
     "Room",
     "SourceLattice",
+    "ZeldovichGrowth",
     "problem_named",
 ]

@@ -7,13 +7,22 @@ from fredholm.errors import DataError, UnknownNameError
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.elasticity import Elasticity
+from fredholm.problems.fisher import Fisher
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
 from fredholm.problems.room import Room
 
 PROBLEMS: dict[str, type[Problem]] = {
     problem.name: problem
-    for problem in (Antiderivative, Darcy, Elasticity, NavierStokesForcing, NavierStokesInitial, Room)
+    for problem in (
+        Antiderivative,
+        Darcy,
+        Elasticity,
+        Fisher,
+        NavierStokesForcing,
+        NavierStokesInitial,
+        Room,
+    )
 }
 
 
