@@ -27,6 +27,13 @@ def test_an_operator_is_built_normalised_and_trained(tmp_path: Path) -> None:
     torch.testing.assert_close(again.operator(some), operator(some), rtol=0, atol=0)
 
 
+def test_a_baseline_without_weights_needs_no_training(tmp_path: Path) -> None:
+    data = simulate(Darcy(points=16), 4, seed=0)
+    fitted = recipe_named("identity").fit(data, seed=0, directory=tmp_path)
+    assert fitted.history is None
+    assert fitted.operator.parameter_count == 0
+
+
 def test_names_of_recipes_and_operators_are_known_together() -> None:
     with pytest.raises(UnknownNameError, match=r"did you mean 'fno'\? known: .*pod-linear"):
         recipe_named("fnoo")

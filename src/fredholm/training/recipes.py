@@ -180,6 +180,8 @@ class FromCatalogue(Recipe):
         with initialised(seed):
             operator = Operator.build(data.signature, self.name, data.output_domain)
             operator = operator.adapted(data.inputs(some), data.outputs(some))
+        if operator.parameter_count == 0:
+            return operator, None  # a baseline, such as the identity
         checkpoints = None if directory is None else Checkpoints(directory)
         history = fit_one_cycle(
             operator, data, iterations or 2000, settings=Settings(seed=seed, checkpoints=checkpoints)
