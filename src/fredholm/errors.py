@@ -39,6 +39,10 @@ class SolverError(FredholmError, RuntimeError):
         return f"sample {self.sample} cannot be solved: {self.reason}"
 
 
+class SamplesLeftOut(UserWarning):
+    """Some samples could not be solved for, and are not in the data set."""
+
+
 class UnknownNameError(FredholmError, KeyError):
     """A name is not in a registry; the message offers the nearest one.
 

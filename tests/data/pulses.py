@@ -6,11 +6,13 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from fredholm.errors import SolverError
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Inputs, Parameter, Quantity, Signature
@@ -79,6 +81,32 @@ class Pulses(Problem):
         values = self.exact(inputs["place"])
         values[inputs["place"][:, 1] == self.bad] = math.nan
         return values
+
+
+@dataclass(frozen=True)
+class Fragile(Pulses):
+    """Its solver gives up on every third sample, naming it, and `bad` solves to NaN."""
+
+    name: ClassVar[str] = "fragile"
+
+    def solve(self, inputs: Inputs) -> Tensor:
+        broken = (inputs["place"][:, 1] % 3 == 2).nonzero()[:, 0].tolist()
+        if broken:
+            raise SolverError(broken[0], f"pulse {int(inputs['place'][broken[0], 1])} has burst")
+        return super().solve(inputs)
+
+
+@dataclass(frozen=True)
+class Hopeless(Pulses):
+    """Its solver gives up on every sample, unless the file `cure` exists."""
+
+    name: ClassVar[str] = "hopeless"
+    cure: str = "no such file"
+
+    def solve(self, inputs: Inputs) -> Tensor:
+        if not Path(self.cure).exists():
+            raise SolverError(0, "no pulse ever holds")
+        return super().solve(inputs)
 
 
 @dataclass(frozen=True)

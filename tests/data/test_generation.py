@@ -177,15 +177,6 @@ def test_a_directory_of_something_else_is_left_alone(tmp_path):
     assert contents(tmp_path) == {"letter.txt": b"dear"}
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_solution_that_is_not_finite_is_refused_by_index_and_seed(tmp_path, workers):
-    problem = Pulses(size=256, times=64, bad=17)
-    with pytest.raises(DataError, match=r"output of sample 17 of seed 4 is not finite"):
-        quietly(problem, 20, 4, tmp_path / "set", workers=workers, batch=5)
-    with pytest.raises(DataError, match="incomplete"):
-        open_dataset(tmp_path / "set")
-
-
 def test_a_solution_beyond_the_range_of_its_type_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"beyond float16's 65504: generate in float32"):
         quietly(Pulses(scale=1e5), 3, 0, tmp_path / "half")
@@ -196,7 +187,7 @@ def test_a_solution_beyond_the_range_of_its_type_is_refused(tmp_path):
 
 def test_a_problem_that_workers_cannot_import_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(Pulses, "__module__", "__main__")
-    with pytest.raises(DataError, match="move the class to a module of its own, or generate with workers=1"):
+    with pytest.raises(DataError, match="cannot import Pulses.* move it to a module of its own, or generate with workers=1"):
         quietly(Pulses(), 40, 0, tmp_path / "set", workers=2)
     assert len(quietly(Pulses(), 40, 0, tmp_path / "set", workers=None)) == 40
 

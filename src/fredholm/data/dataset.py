@@ -25,13 +25,15 @@ from fredholm.fields.signature import Inputs, Signature, require_finite
 class Description:
     """What a data set is about, apart from its numbers.
 
-    `problem` is {"name": ..., "parameters": {...}}, or {} where no problem of the toolkit made the data.
+    `problem` is {"name": ..., "parameters": {...}}, or {} where no problem of the toolkit made the data. `failures` are
+    the samples of its sequence that could not be solved for and were left out, each with the reason.
     """
 
     signature: Signature
     output_domain: Domain
     input_domains: Mapping[str, Domain] = field(default_factory=dict)
     problem: Mapping[str, Any] = field(default_factory=dict)
+    failures: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,11 @@ class Dataset:
     def problem(self) -> Mapping[str, Any]:
         """{"name": ..., "parameters": {...}} of the problem that was solved; {} for foreign data."""
         return self.description.problem
+
+    @property
+    def failures(self) -> Mapping[int, str]:
+        """Samples of the problem's sequence that could not be solved for and are not in the set, with the reasons."""
+        return self.description.failures
 
     @property
     def labels(self) -> Mapping[str, Tensor]:

@@ -3,9 +3,13 @@
 Sample i of the sequence `seed` depends on (seed, i) alone, and a chunk file appears whole or not at all. So
 whatever stops a run (a signal, a full disk, a power cut), the same call goes on with the chunks that are
 missing, and the directory ends up with the same bytes as if nothing had happened.
+
+A sample on which the solver fails is left out of the set and reported with its seed, index and reason; the rest goes
+on.
 """
 
 import fcntl
+import math
 import os
 import shutil
 import time
@@ -17,10 +21,11 @@ from typing import TYPE_CHECKING, Literal
 
 from fredholm.data.chunks import not_written
 from fredholm.data.dataset import Dataset
+from fredholm.data.failures import NOTES, warn
 from fredholm.data.layout import OUTPUT, Layout
 from fredholm.data.store import METADATA, Provenance, Store, open_dataset
-from fredholm.data.work import Task, Work
-from fredholm.data.workers import importable, in_processes
+from fredholm.data.work import Outcome, Task, Work
+from fredholm.data.workers import in_processes, unsendable
 from fredholm.errors import DataError
 from fredholm.problems.problem import Problem
 
@@ -28,8 +33,10 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 _SCRATCH = ".partial"  # inside the set's directory, hence on its file system; gone once the set is complete
-_TASK_BYTES = 64 * 1024**2  # of solutions in a worker's memory at a time
+_TASK_BYTES = 64 * 1024**2  # of inputs and solutions in a worker's memory at a time
+_ALL_TASKS_BYTES = 256 * 1024**2  # in all workers
 _MOST_SAMPLES = 64  # in a task: how far apart the steps of the progress bar are, and what an interruption costs
+_HOPELESS = 32  # samples that fail one and all before it is taken to be the solver's fault
 _WORTH_A_PROCESS = 10.0  # seconds of work left; a worker process takes some 2 s to start
 
 
@@ -47,7 +54,8 @@ def generate(
     """Solve for samples 0, ..., n - 1 of the sequence `seed` and store them in the directory `path`.
 
     Goes on where an interrupted call stopped, opens what is complete, adds samples to a smaller set, and
-    fills in chunk files that were lost.
+    fills in chunk files that were lost. Samples that cannot be solved for are left out, with a warning
+    (`SamplesLeftOut`) that names them: the set returned is the smaller by them, and its `failures` say why.
 
     Args:
         problem: what to solve.
@@ -60,7 +68,7 @@ def generate(
         progress: show a progress bar.
 
     Raises:
-        DataError: `path` holds something else, a solution is not finite, the disk is full.
+        DataError: `path` holds something else, every sample fails, the disk is full.
 
     >>> data = generate(Antiderivative(), 1000, seed=0, path="antiderivative.zarr")  # doctest: +SKIP
     """
@@ -70,13 +78,15 @@ def generate(
     with _claimed(path):
         store = _prepared(problem, Provenance.of(problem, n, seed, dtype), path)
         if not store.complete:
-            work = Work(problem, seed, store.samples, path / _SCRATCH)
-            tasks = list(work.tasks(n, store.finished(), batch or _batch_size(problem)))
+            work = Work(problem, seed, store.samples, path / NOTES, path / _SCRATCH)
+            tasks = list(work.tasks(n, store.finished(), batch or _batch_size(store, workers)))
             with _told_how_to_go_on(store), _progress(progress) as bar:
                 _carry_out(work, tasks, n, workers, bar)
                 _seal(store, path / _SCRATCH, bar)
         shutil.rmtree(path / _SCRATCH, ignore_errors=True)
-    return open_dataset(path, problem)
+    data = open_dataset(path, problem)
+    warn(data.failures, n, seed)
+    return data
 
 
 def _prepared(problem: Problem, wanted: Provenance, path: Path) -> Store:
@@ -136,19 +146,31 @@ def _lay_out(problem: Problem, wanted: Provenance, path: Path) -> None:
         raise not_written(error, path) from error
 
 
-def _batch_size(problem: Problem) -> int:
-    row = 4 * len(problem.signature.output.channels) * problem.output_domain.size
-    return max(1, min(_MOST_SAMPLES, _TASK_BYTES // row))
+def _batch_size(store: Store, workers: int | None) -> int:
+    """Samples in a task, so that float32 inputs and outputs of one task in each worker stay within bounds."""
+    row = sum(4 * math.prod(array.shape) for array in store.samples.values())
+    processes = (os.cpu_count() or 1) if workers is None else max(1, workers)
+    return max(1, min(_MOST_SAMPLES, min(_TASK_BYTES, _ALL_TASKS_BYTES // processes) // row))
 
 
 def _carry_out(work: Work, tasks: list[Task], samples: int, workers: int | None, bar: "Progress") -> None:
     """Carry out all tasks, here or in worker processes."""
     done = samples - sum(task.stop - task.first for task in tasks)
     shown = bar.add_task(work.problem.name, completed=done, total=samples)
-    with closing(_run(work, tasks, workers)) as counts:
-        for count in counts:
-            done += count
+    solved, failures = done, dict[int, str]()
+    with closing(_run(work, tasks, workers)) as outcomes:
+        for outcome in outcomes:
+            done += outcome.samples
+            solved += outcome.samples - len(outcome.failures)
+            failures |= outcome.failures
             bar.update(shown, completed=done)
+            if not solved and (len(failures) >= _HOPELESS or done == samples):
+                work.forget(failures)
+                first = min(failures)
+                raise DataError(
+                    f"not one of the first {len(failures)} samples of seed {work.seed} can be solved for; "
+                    f"sample {first}: {failures[first]}. Correct the problem or its solver, and generate again"
+                )
 
 
 @contextmanager
@@ -168,20 +190,17 @@ def _told_how_to_go_on(store: Store) -> Iterator[None]:
         ) from error
 
 
-def _run(work: Work, tasks: list[Task], workers: int | None) -> Generator[int]:
-    """Number of samples of each task, as it is finished."""
+def _run(work: Work, tasks: list[Task], workers: int | None) -> Generator[Outcome]:
+    """What has come of each task, as it is finished."""
     if workers is None:
         started = time.perf_counter()
         for task in tasks[:1]:
             yield work.carry_out(task)
         tasks = tasks[1:]
         worth = len(tasks) * (time.perf_counter() - started) > _WORTH_A_PROCESS
-        workers = os.cpu_count() or 1 if worth and importable(work.problem) else 1
-    if workers > 1 and not importable(work.problem):
-        raise DataError(
-            f"worker processes cannot import {type(work.problem).__name__}, which the running script defines: "
-            "move the class to a module of its own, or generate with workers=1"
-        )
+        workers = os.cpu_count() or 1 if worth and unsendable(work.problem) is None else 1
+    if workers > 1 and (reason := unsendable(work.problem)):
+        raise DataError(reason)
     if workers > 1 and tasks:
         yield from in_processes(work.carry_out, tasks, min(workers, len(tasks)))
     else:

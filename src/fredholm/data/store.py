@@ -23,6 +23,7 @@ from torch import Tensor
 
 from fredholm.data.chunks import ChunkedArray, MappedArray, ResidentArray
 from fredholm.data.dataset import Dataset, Description
+from fredholm.data.failures import NOTES, read_notes
 from fredholm.data.layout import INPUT, LABEL, OUTPUT
 from fredholm.data.source import Source
 from fredholm.errors import DataError
@@ -123,7 +124,20 @@ class Store:
             Domain.from_json(self._about["output_domain"]),
             domains,
             self.provenance.problem,
+            self.failures,
         )
+
+    @property
+    def failures(self) -> dict[int, str]:
+        """Samples that could not be solved for, with the reasons: their rows of the output are NaN."""
+        noted = self._about.get("seal", {}).get("failures", {})
+        return {int(sample): reason for sample, reason in noted.items()}
+
+    def solved(self) -> Int[Tensor, " n"] | None:
+        """The rows that have a solution; None if all have."""
+        if not self.failures:
+            return None
+        return torch.tensor([row for row in range(self.provenance.samples) if row not in self.failures])
 
     def require_whole(self) -> None:
         """Raise DataError unless the set is complete, its metadata untouched, and all its files whole."""
@@ -150,12 +164,13 @@ class Store:
                 raise _damaged(own, f"is missing or differs from what {METADATA} of the group says")
 
     def seal(self, scratch: Path, advance: Callable[[], None]) -> None:
-        """Record that all is there: digests of the metadata and of every array, in one atomic rename.
+        """Record that all is there: digests of the metadata and of every array, and failures, in one atomic rename.
 
         `advance` is called after each chunk that has been read.
         """
         seal = {
             "metadata": metadata_digest(self._document),
+            "failures": {str(sample): reason for sample, reason in read_notes(self.path / NOTES).items()},
             "sha256": {name: array.sha256(advance) for name, array in sorted(self.arrays.items())},
         }
         self._rewrite({**self._about, "seal": seal}, scratch)
@@ -170,6 +185,8 @@ class Store:
         for name, expected in self._about["seal"]["sha256"].items():
             if self.arrays[name].sha256() != expected:
                 raise _damaged(self.path / name, "holds other values than were written")
+        if read_notes(self.path / NOTES) != self.failures:
+            raise _damaged(self.path / NOTES, "names other failures than the seal does")
 
     def _rewrite(self, about: Mapping[str, Any], scratch: Path) -> None:
         self._about = dict(about)
@@ -227,6 +244,8 @@ class StoreSource(Source):
 def open_dataset(path: str | Path, problem: Problem | None = None, *, memory: int = MEMORY) -> Dataset:
     """The data set in a directory that `generate` wrote; no values are read until they are asked for.
 
+    Samples that could not be solved for are not in it; its `failures` name them.
+
     Args:
         path: the directory.
         problem: if given, the set must be of this problem.
@@ -243,7 +262,7 @@ def open_dataset(path: str | Path, problem: Problem | None = None, *, memory: in
                 f"{path} is of another problem: {'; '.join(differences)}. Open it with the problem that made it"
             )
     store.require_whole()
-    return Dataset(store.description(), StoreSource(store, memory))
+    return Dataset(store.description(), StoreSource(store, memory), store.solved())
 
 
 def verify(path: str | Path) -> None:

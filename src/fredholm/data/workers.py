@@ -4,6 +4,7 @@ The processes are spawned, not forked: a fork of a process that runs threads (to
 when this process ends, however it ends.
 """
 
+import io
 import multiprocessing
 import os
 import pickle
@@ -15,9 +16,8 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing.connection import wait
+from types import FunctionType
 from typing import Any, TypeVar
-
-from fredholm.errors import DataError
 
 _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
@@ -28,10 +28,10 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 def in_processes(function: Callable[[_Task], _Result], tasks: Sequence[_Task], count: int) -> Iterator[_Result]:
     """function(task) of every task as it is done, in any order, computed by `count` processes.
 
-    Raises what the function raises, `BrokenProcessPool` if a process is killed, and DataError if the function
-    cannot be sent to another process. However the iteration ends, no process is left behind.
+    Raises what the function raises, and `BrokenProcessPool` if a process is killed. However the iteration ends, no
+    process is left behind.
     """
-    message = _pickled(function)
+    message = pickle.dumps(function)
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (message,))
     try:
@@ -47,19 +47,40 @@ def in_processes(function: Callable[[_Task], _Result], tasks: Sequence[_Task], c
         pool.shutdown(cancel_futures=True)
 
 
-def importable(thing: object) -> bool:
-    """Whether other processes can import the class of `thing`: not if a script or notebook defines it."""
-    return type(thing).__module__ != "__main__"
+def unsendable(problem: object) -> str | None:
+    """Why a problem cannot be sent to other processes, and what to do; None if it can.
 
-
-def _pickled(function: Callable[..., Any]) -> bytes:
+    A process imports classes and functions by the name of their module, which it cannot do for those of the script or
+    notebook that runs, nor for lambdas and what is defined inside a function.
+    """
+    seen = _ScriptsOwn(io.BytesIO())
     try:
-        return pickle.dumps(function)
+        seen.dump(problem)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise DataError(
-            f"the problem cannot be sent to worker processes ({error}): "
-            "define its class at the top level of a module, or generate with workers=1"
-        ) from error
+        if not seen.names:
+            return (
+                f"the problem cannot be sent to worker processes ({error}): define its class at the top level of a "
+                "module, and the functions it is made of, or generate with workers=1"
+            )
+    if seen.names:
+        return (
+            f"worker processes cannot import {seen.names[0]}, which the running script defines: "
+            "move it to a module of its own, or generate with workers=1"
+        )
+    return None
+
+
+class _ScriptsOwn(pickle.Pickler):
+    """Pickles, and notes the classes and functions of the running script that it meets."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__(file)
+        self.names: list[str] = []
+
+    def reducer_override(self, thing: Any) -> Any:
+        if isinstance(thing, type | FunctionType) and thing.__module__ == "__main__":
+            self.names.append(thing.__qualname__)
+        return NotImplemented
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from fredholm.errors import SolverError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Inputs, Signature
 
@@ -51,6 +52,29 @@ class Problem(ABC):
     @abstractmethod
     def solve(self, inputs: Inputs) -> Tensor:
         """Reference output (n, channels, *output_domain.shape) of the inputs."""
+
+    def attempt(self, inputs: Inputs) -> tuple[Tensor, dict[int, str]]:
+        """The output of every sample, NaN where it cannot be solved for, and the reason for each of those.
+
+        A sample fails by a SolverError of `solve`, which is then asked for the others, or by a solution that is not
+        finite. Samples do not depend on each other, so that the rest is as if the failed ones had not been there.
+        """
+        count = len(next(iter(inputs.values())))
+        left, failures = torch.arange(count), dict[int, str]()
+        solved: Tensor | None = None
+        while len(left) and solved is None:
+            try:
+                solved = self.solve({name: values[left] for name, values in inputs.items()} if failures else inputs)
+            except SolverError as error:
+                failures[int(left[error.sample])] = error.reason
+                left = torch.cat([left[: error.sample], left[error.sample + 1 :]])
+        shape = (len(self.signature.output.channels), *self.output_domain.shape) if solved is None else solved.shape[1:]
+        output = torch.full((count, *shape), torch.nan)
+        if solved is not None:
+            output[left] = solved.to(output)
+            wild = left[~torch.isfinite(solved.flatten(1)).all(1)].tolist()
+            failures |= dict.fromkeys(wild, "its solution is not finite")
+        return output, dict(sorted(failures.items()))
 
     def labels(self, n: int, seed: int, first: int = 0) -> dict[str, Tensor]:
         """Small numbers (n, ...) from which `sample` made the same inputs, such as a position."""
