@@ -3,6 +3,7 @@
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.elasticity import Elasticity
+from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
@@ -18,6 +19,7 @@ __all__ = [
     "Box",
     "Darcy",
     "Elasticity",
+    "ExternalCommand",
     "Fisher",
     "FisherGrowth",
     "FlameGrowth",

@@ -6,7 +6,7 @@ A problem states its signature, draws its inputs and solves for its output. Samp
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -14,6 +14,9 @@ from torch import Tensor
 from fredholm.errors import SolverError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Inputs, Signature
+
+if TYPE_CHECKING:
+    from fredholm.problems.custom import CustomProblem, Draw, Solver
 
 
 class Problem(ABC):
@@ -75,6 +78,61 @@ class Problem(ABC):
             wild = left[~torch.isfinite(solved.flatten(1)).all(1)].tolist()
             failures |= dict.fromkeys(wild, "its solution is not finite")
         return output, dict(sorted(failures.items()))
+
+    @staticmethod
+    def from_solver(
+        solver: "Solver",
+        sampler: "Draw",
+        signature: Signature,
+        *,
+        name: str,
+        output_domain: Domain | None = None,
+        input_domains: Mapping[str, Domain] | None = None,
+        batched: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> "CustomProblem":
+        """A problem of any solver: a function of NumPy arrays, or a program (`ExternalCommand`).
+
+        Args:
+            solver: {name: array} of one sample (or, if `batched`, of many) -> output array. It fails on a sample by
+                raising SolverError or ArithmeticError, or by an answer that is not finite.
+            sampler: draws {name: array} of one sample from a `numpy.random.Generator`, which is that sample's own.
+            signature: what goes in and comes out.
+            name: recorded with every data set.
+            output_domain: where the output lives; by default the grid of the signature. A masked grid, a mesh or a
+                cloud must be given.
+            input_domains: likewise for the input functions.
+            batched: the solver takes and returns arrays with an axis of samples in front.
+            parameters: numbers to record with every data set, which tell problems of one name apart.
+
+        Arrays have an axis of channels only where there is more than one channel. Functions that worker processes are
+        to import must stand in a module, not in the running script.
+
+        >>> import numpy as np
+        >>> from fredholm.fields import Axis, DomainType, Function, Grid, Quantity
+        >>> line = DomainType.of(Grid(Axis("x", 0.0, 1.0, 8)))
+        >>> signature = Signature({"v": Function((Quantity("v"),), line)}, Function((Quantity("u"),), line))
+        >>> problem = Problem.from_solver(
+        ...     lambda inputs: np.cumsum(inputs["v"]) / 8,
+        ...     lambda random: {"v": random.standard_normal(8)},
+        ...     signature,
+        ...     name="sums",
+        ... )
+        >>> problem.solve(problem.sample(3, seed=0)).shape
+        torch.Size([3, 1, 8])
+        """
+        from fredholm.problems.custom import custom_problem
+
+        return custom_problem(
+            solver,
+            sampler,
+            signature,
+            name=name,
+            output_domain=output_domain,
+            input_domains=input_domains,
+            batched=batched,
+            parameters=parameters,
+        )
 
     def labels(self, n: int, seed: int, first: int = 0) -> dict[str, Tensor]:
         """Small numbers (n, ...) from which `sample` made the same inputs, such as a position."""
