@@ -5,6 +5,7 @@ from fredholm.problems.darcy import Darcy
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
+from fredholm.problems.media import LogNormal, Multiscale, TwoPhase
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
 from fredholm.problems.reactions import FisherGrowth, FlameGrowth, NewellWhiteheadGrowth, ZeldovichGrowth
@@ -24,6 +25,8 @@ __all__ = [
     "FisherGrowth",
     "FlameGrowth",
     "LShape",
+    "LogNormal",
+    "Multiscale",
     "NavierStokesForcing",
     "NavierStokesInitial",
     "NewellWhiteheadGrowth",
@@ -32,6 +35,7 @@ __all__ = [
     "Recording",
     "Room",
     "SourceLattice",
+    "TwoPhase",
     "ZeldovichGrowth",
     "problem_named",
 ]

@@ -1,18 +1,20 @@
-"""Darcy flow through a two-phase medium: from the permeability to the pressure.
+"""Darcy flow through a random medium: from the permeability to the pressure.
 
-    -div(a grad p) = 1  in (0, 1)²,   p = 0 on the boundary,   a = 12 where g > 0, 3 elsewhere
+    -div(a grad p) = 1  in (0, 1)²,   p = 0 on the boundary
 
-g is a Gaussian field with zero mean and covariance (-Δ + τ²)^-α under Neumann conditions: the larger τ, the finer the
-phases. The operator G: a ↦ p is not linear, and smooths. Coefficient and pressure are values of the n × n cells of a
-uniform grid; the reference is a finite-volume scheme with harmonic means, second order where a is smooth.
+a is a random medium: of two phases (12 where a Gaussian field g is positive, 3 elsewhere; the default), log-normal, or
+with waves of many scales. g has zero mean and covariance (-Δ + τ²)^-α under Neumann conditions: the larger τ, the finer
+the phases. The operator G: a ↦ p is not linear, and smooths. Coefficient and pressure are values of the n × n cells of
+a uniform grid; the reference is a finite-volume scheme with harmonic means, second order where a is smooth. Lengths are
+in units of the side, a and p of the source.
 
 Source: Li, Kovachki, Azizzadenesheli, Liu, Bhattacharya, Stuart, Anandkumar, "Fourier neural operator for parametric
 partial differential equations", ICLR 2021, section 5.2 and appendix A.3; He, Liu, Xu, "MgNO: efficient
-parameterization of linear operators via multigrid", ICLR 2024, for the rough medium (τ = 5).
+parameterization of linear operators via multigrid", ICLR 2024, for the rough medium (τ = 5) and many scales.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import ClassVar
 
@@ -20,23 +22,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
-from fredholm.fields.random_fields import CellNeumannGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
-from fredholm.problems.problem import Problem, generator_of
+from fredholm.problems.media import Medium, TwoPhase
+from fredholm.problems.positive import require_positive
+from fredholm.problems.problem import Problem, StrongForm, generator_of
 
 
 @dataclass(frozen=True)
-class Darcy(Problem):
-    """-div(a grad p) = 1 in the unit square with p = 0 around, for two-phase a.
+class Darcy(Problem, StrongForm):
+    """-div(a grad p) = 1 in the unit square with p = 0 around, for random a.
 
     Args:
         points: n, cells along each side; functions are known at their centres.
-        contrast: values of a where the Gaussian field is positive, and where it is not.
-        inverse_length: τ; 5 makes the "rough" medium, 3 the "smooth" one.
-        exponent: α > 1 of the covariance.
+        medium: what a is drawn from: `TwoPhase`, `LogNormal` or `Multiscale`.
 
     >>> problem = Darcy(points=16)
     >>> problem.solve(problem.sample(2, seed=0)).shape
@@ -44,22 +44,15 @@ class Darcy(Problem):
     """
 
     name: ClassVar[str] = "darcy"
-    summary: ClassVar[str] = "-div(a grad p) = 1 in the unit square, for two-phase a: coefficient -> pressure"
+    summary: ClassVar[str] = "-div(a grad p) = 1 in the unit square, for random a: coefficient -> pressure"
 
     points: int = 64
-    contrast: tuple[float, float] = (12.0, 3.0)
-    inverse_length: float = 5.0
-    exponent: float = 2.0
+    medium: Medium = field(default_factory=TwoPhase)
 
     def __post_init__(self) -> None:
         if self.points < 2:
             raise ValueError(f"a grid needs at least 2 points along each side, got {self.points}")
-        if not all(0 < value < float("inf") for value in self.contrast):
-            raise ValueError(f"both phases need a positive, finite coefficient, got {self.contrast}")
-        if not (self.inverse_length > 0 and self.exponent > 1):
-            raise ValueError(
-                f"inverse length {self.inverse_length} must be positive and exponent {self.exponent} over 1"
-            )
+        self.medium.require_resolved(self.grid)
 
     @cached_property
     def grid(self) -> Grid:
@@ -82,26 +75,22 @@ class Darcy(Problem):
             {"coefficient": Function((Quantity("coefficient"),), square)}, Function((Quantity("pressure"),), square)
         )
 
-    @cached_property
-    def _field(self) -> CellNeumannGaussianField:
-        return CellNeumannGaussianField(self.grid, self.exponent, self.inverse_length)
-
     def sample(self, n: int, seed: int, first: int = 0) -> Inputs:
-        field = self._field.sample_each([generator_of(seed, first + i) for i in range(n)])
-        # without its mean, which has a third of the variance, each phase has about half of the square in every sample
-        positive = field > field.mean((1, 2), keepdim=True)
-        return {"coefficient": torch.where(positive, *self.contrast).float().unsqueeze(1)}
+        media = self.medium.sample(self.grid, [generator_of(seed, first + i) for i in range(n)])
+        return {"coefficient": media.float().unsqueeze(1)}
 
     def solve(self, inputs: Inputs) -> Tensor:
         """Pressure of any positive coefficients; raises SignatureError for others."""
         from fredholm.solvers.finite_volume_diffusion import FiniteVolumeDiffusion
 
         self.signature.check(inputs, finite=True)
+        require_positive("coefficient", inputs["coefficient"])
         coefficient = inputs["coefficient"][:, 0].double().numpy()
-        if not np.all(coefficient > 0):
-            sample = int((coefficient <= 0).any((1, 2)).argmax())
-            raise SignatureError(
-                f"input 'coefficient' of sample {sample} reaches {coefficient[sample].min():g}; it must be positive"
-            )
         pressure = FiniteVolumeDiffusion((1.0, 1.0)).solve(coefficient, np.ones_like(coefficient))
         return torch.from_numpy(pressure).float().unsqueeze(1)
+
+    def residual(self, inputs: Inputs, output: Tensor) -> Tensor:
+        """-div(a grad p) - 1 (n, 1, *cells), by the fluxes through the faces of the cells, in units of the source."""
+        from fredholm.solvers.finite_volume_diffusion import FiniteVolumeDiffusion
+
+        return FiniteVolumeDiffusion((1.0, 1.0)).stencil(inputs["coefficient"]).apply(output) - 1
