@@ -2,11 +2,13 @@
 
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
+from fredholm.problems.darcy_shapes import DarcyShapes
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
 from fredholm.problems.media import LogNormal, Multiscale, TwoPhase
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
+from fredholm.problems.plane_shapes import Corner, Disk, SquarePlate, Triangle
 from fredholm.problems.problem import Problem
 from fredholm.problems.reactions import FisherGrowth, FlameGrowth, NewellWhiteheadGrowth, ZeldovichGrowth
 from fredholm.problems.registry import PROBLEMS, problem_named
@@ -18,7 +20,10 @@ __all__ = [
     "PROBLEMS",
     "Antiderivative",
     "Box",
+    "Corner",
     "Darcy",
+    "DarcyShapes",
+    "Disk",
     "Elasticity",
     "ExternalCommand",
     "Fisher",
@@ -35,6 +40,8 @@ __all__ = [
     "Recording",
     "Room",
     "SourceLattice",
+    "SquarePlate",
+    "Triangle",
     "TwoPhase",
     "ZeldovichGrowth",
     "problem_named",

@@ -6,6 +6,7 @@ from typing import Any
 from fredholm.errors import DataError, UnknownNameError
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.darcy import Darcy
+from fredholm.problems.darcy_shapes import DarcyShapes
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.fisher import Fisher
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
@@ -17,6 +18,7 @@ PROBLEMS: dict[str, type[Problem]] = {
     for problem in (
         Antiderivative,
         Darcy,
+        DarcyShapes,
         Elasticity,
         Fisher,
         NavierStokesForcing,
