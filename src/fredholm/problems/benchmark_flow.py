@@ -75,6 +75,10 @@ class BenchmarkFlow(Problem):
     def trajectory(self, case: Mapping[str, float]) -> Float[ndarray, "frames 2 rows columns"]:
         """(u, v) of a case at all frames; zero inside solids. Raises ValueError as `require`, and SolverError."""
 
+    def stored(self, case: Mapping[str, float]) -> dict[str, float]:
+        """The numbers of a case as the benchmark's files have them."""
+        return dict(case)
+
     def mask(self, case: Mapping[str, float]) -> Bool[ndarray, "rows columns"]:
         """Where a case has fluid: everywhere, unless it has an obstacle."""
         return np.ones((self.points, self.points), bool)
