@@ -56,12 +56,16 @@ def gaussian(x: ndarray) -> ndarray:
     return np.exp(-((np.arccos(np.clip(x @ np.array([0.6, 0.8, 0.0]), -1, 1)) / 0.5) ** 2))
 
 
+def waves(directions: ndarray) -> Potential:
+    return lambda x: 4e7 * np.sin(2 * x @ directions).sum(-1)
+
+
 def random_case(seed: int, latitudes: int, layers: int = 2) -> tuple[SphereTransport, ndarray, ndarray]:
     """A solver, a rough tracer and a stream function of strong, irregular winds."""
     generator = np.random.default_rng(seed)
     solver = SphereTransport(latitudes, 2 * latitudes)
     axes = generator.normal(size=(layers, 3, 6))
-    stream = np.concatenate([stream_of(solver, lambda x, a=a: 4e7 * np.sin(2 * x @ a).sum(-1)) for a in axes], axis=1)
+    stream = np.concatenate([stream_of(solver, waves(directions)) for directions in axes], axis=1)
     return solver, generator.uniform(0, 1, (1, layers, latitudes, 2 * latitudes)) ** 4, stream
 
 

@@ -15,6 +15,7 @@ from fredholm.problems.registry import PROBLEMS, problem_named
 from fredholm.problems.room import Recording, Room
 from fredholm.problems.room_shapes import Box, LShape
 from fredholm.problems.source_positions import RandomSources, SourceLattice
+from fredholm.problems.tracer_transport import TracerTransport
 
 __all__ = [
     "PROBLEMS",
@@ -41,6 +42,7 @@ __all__ = [
     "Room",
     "SourceLattice",
     "SquarePlate",
+    "TracerTransport",
     "Triangle",
     "TwoPhase",
     "ZeldovichGrowth",

@@ -12,6 +12,7 @@ from fredholm.problems.fisher import Fisher
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.problem import Problem
 from fredholm.problems.room import Room
+from fredholm.problems.tracer_transport import TracerTransport
 
 PROBLEMS: dict[str, type[Problem]] = {
     problem.name: problem
@@ -24,6 +25,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         NavierStokesForcing,
         NavierStokesInitial,
         Room,
+        TracerTransport,
     )
 }
 
