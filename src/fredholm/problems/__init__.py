@@ -1,13 +1,19 @@
 """What there is to learn: one physical system a file."""
 
+from fredholm.problems.advection import AdvectionInitial, AdvectionVelocity
 from fredholm.problems.antiderivative import Antiderivative
+from fredholm.problems.burgers import Burgers
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.darcy_shapes import DarcyShapes
+from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
+from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from fredholm.problems.media import LogNormal, Multiscale, TwoPhase
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
+from fredholm.problems.nonlinear_ode import NonlinearODE
+from fredholm.problems.pendulum import Pendulum
 from fredholm.problems.plane_shapes import Corner, Disk, SquarePlate, Triangle
 from fredholm.problems.problem import Problem
 from fredholm.problems.reactions import FisherGrowth, FlameGrowth, NewellWhiteheadGrowth, ZeldovichGrowth
@@ -15,33 +21,46 @@ from fredholm.problems.registry import PROBLEMS, problem_named
 from fredholm.problems.room import Recording, Room
 from fredholm.problems.room_shapes import Box, LShape
 from fredholm.problems.source_positions import RandomSources, SourceLattice
+from fredholm.problems.stochastic_ode import StochasticODE, StochasticODEMoments
+from fredholm.problems.stochastic_pde import StochasticPDE, StochasticPDEMoments
 from fredholm.problems.tracer_transport import TracerTransport
 
 __all__ = [
     "PROBLEMS",
+    "AdvectionInitial",
+    "AdvectionVelocity",
     "Antiderivative",
     "Box",
+    "Burgers",
     "Corner",
     "Darcy",
     "DarcyShapes",
+    "DiffusionReaction",
     "Disk",
     "Elasticity",
     "ExternalCommand",
     "Fisher",
     "FisherGrowth",
     "FlameGrowth",
+    "KuramotoSivashinsky",
     "LShape",
     "LogNormal",
     "Multiscale",
     "NavierStokesForcing",
     "NavierStokesInitial",
     "NewellWhiteheadGrowth",
+    "NonlinearODE",
+    "Pendulum",
     "Problem",
     "RandomSources",
     "Recording",
     "Room",
     "SourceLattice",
     "SquarePlate",
+    "StochasticODE",
+    "StochasticODEMoments",
+    "StochasticPDE",
+    "StochasticPDEMoments",
     "TracerTransport",
     "Triangle",
     "TwoPhase",

@@ -4,27 +4,46 @@ from collections.abc import Mapping
 from typing import Any
 
 from fredholm.errors import DataError, UnknownNameError
+from fredholm.problems.advection import AdvectionInitial, AdvectionVelocity
 from fredholm.problems.antiderivative import Antiderivative
+from fredholm.problems.burgers import Burgers
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.darcy_shapes import DarcyShapes
+from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.fisher import Fisher
+from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
+from fredholm.problems.nonlinear_ode import NonlinearODE
+from fredholm.problems.pendulum import Pendulum
 from fredholm.problems.problem import Problem
 from fredholm.problems.room import Room
+from fredholm.problems.stochastic_ode import StochasticODE, StochasticODEMoments
+from fredholm.problems.stochastic_pde import StochasticPDE, StochasticPDEMoments
 from fredholm.problems.tracer_transport import TracerTransport
 
 PROBLEMS: dict[str, type[Problem]] = {
     problem.name: problem
     for problem in (
+        AdvectionInitial,
+        AdvectionVelocity,
         Antiderivative,
+        Burgers,
         Darcy,
         DarcyShapes,
+        DiffusionReaction,
         Elasticity,
         Fisher,
+        KuramotoSivashinsky,
         NavierStokesForcing,
         NavierStokesInitial,
+        NonlinearODE,
+        Pendulum,
         Room,
+        StochasticODE,
+        StochasticODEMoments,
+        StochasticPDE,
+        StochasticPDEMoments,
         TracerTransport,
     )
 }
