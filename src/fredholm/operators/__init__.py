@@ -18,6 +18,7 @@ from fredholm.operators.operator import Operator, Query
 
 if TYPE_CHECKING:
     from fredholm.operators.attention import TransformerOperator
+    from fredholm.operators.conservative_step import ConservativeStep
     from fredholm.operators.conversion import to_operator
     from fredholm.operators.convolutional import ConvNet, LocalNO
     from fredholm.operators.fourier import FNO
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from fredholm.operators.unet import IntegralUNet, ModernUNet, UNet
 
 _HOMES = {
+    "ConservativeStep": "conservative_step",
     "ConvNet": "convolutional",
     "FNO": "fourier",
     "GraphCast": "sphere",
@@ -60,6 +62,7 @@ __all__ = [
     "LSM",
     "SFNO",
     "T1",
+    "ConservativeStep",
     "ConvNet",
     "DeepONet",
     "FeedForward",
