@@ -9,6 +9,7 @@ from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
+from fredholm.problems.heated_plate import HeatedPlate
 from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from fredholm.problems.media import LogNormal, Multiscale, TwoPhase
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
@@ -42,6 +43,7 @@ __all__ = [
     "Fisher",
     "FisherGrowth",
     "FlameGrowth",
+    "HeatedPlate",
     "KuramotoSivashinsky",
     "LShape",
     "LogNormal",

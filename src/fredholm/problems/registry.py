@@ -12,6 +12,7 @@ from fredholm.problems.darcy_shapes import DarcyShapes
 from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.fisher import Fisher
+from fredholm.problems.heated_plate import HeatedPlate
 from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.nonlinear_ode import NonlinearODE
@@ -34,6 +35,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         DiffusionReaction,
         Elasticity,
         Fisher,
+        HeatedPlate,
         KuramotoSivashinsky,
         NavierStokesForcing,
         NavierStokesInitial,
