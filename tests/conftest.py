@@ -8,7 +8,23 @@ from jaxtyping import install_import_hook
 
 PACKAGES = ["fields", "problems", "data", "layers", "operators", "training", "evaluation", "deploy", "studies"]
 # not the wave's kernels: numba compiles those as they stand
-SOLVERS = ["cell_stencil", "finite_volume_diffusion", "fisher", "plane_strain", "vorticity", "wave", "wave_walls"]
+SOLVERS = [
+    "cell_stencil",
+    "characteristics",
+    "diffusion_reaction",
+    "exponential_integrator",
+    "finite_volume_diffusion",
+    "fisher",
+    "forced_dynamics",
+    "fourier_line",
+    "line_diffusion",
+    "nonlinear_convection",
+    "plane_strain",
+    "row_splines",
+    "vorticity",
+    "wave",
+    "wave_walls",
+]
 install_import_hook(
     [*(f"fredholm.{package}" for package in PACKAGES), *(f"fredholm.solvers.{name}" for name in SOLVERS)],
     "shape_checks.checked",

@@ -1,7 +1,14 @@
 """Numerics without learning."""
 
+from fredholm.solvers.characteristics import Characteristics
+from fredholm.solvers.diffusion_reaction import DiffusionReactionSolver
+from fredholm.solvers.exponential_integrator import ETDRK4
 from fredholm.solvers.finite_volume_diffusion import CLOSED, HELD, FiniteVolumeDiffusion, Wall
 from fredholm.solvers.fisher import FisherSolver
+from fredholm.solvers.forced_dynamics import drive
+from fredholm.solvers.fourier_line import FourierLine
+from fredholm.solvers.line_diffusion import line_diffusion
+from fredholm.solvers.nonlinear_convection import ConvectionSolver, burgers, kuramoto_sivashinsky
 from fredholm.solvers.plane_strain import PlaneStrain, ring_mesh
 from fredholm.solvers.poisson import PoissonSolver
 from fredholm.solvers.sphere_transport import SphereTransport
@@ -10,14 +17,23 @@ from fredholm.solvers.wave import WaveSolver
 
 __all__ = [
     "CLOSED",
+    "ETDRK4",
     "HELD",
+    "Characteristics",
+    "ConvectionSolver",
+    "DiffusionReactionSolver",
     "FiniteVolumeDiffusion",
     "FisherSolver",
+    "FourierLine",
     "PlaneStrain",
     "PoissonSolver",
     "SphereTransport",
     "VorticitySolver",
     "Wall",
     "WaveSolver",
+    "burgers",
+    "drive",
+    "kuramoto_sivashinsky",
+    "line_diffusion",
     "ring_mesh",
 ]

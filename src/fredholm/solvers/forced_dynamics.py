@@ -17,8 +17,8 @@ Slope = Callable[[Float[ndarray, "d n"], Float[ndarray, " n"]], Float[ndarray, "
 
 
 def drive(
-    slope: Slope, initial: Float[ndarray, "d n"], force: Float[ndarray, "n 2*steps+1"], step: float
-) -> Float[ndarray, "d n steps+1"]:
+    slope: Slope, initial: Float[ndarray, "d n"], force: Float[ndarray, "n k"], step: float
+) -> Float[ndarray, "d n (k+1)//2"]:
     """States of n systems of d equations at 0, h, 2h, ...
 
     Args:
