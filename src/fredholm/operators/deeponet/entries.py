@@ -244,6 +244,11 @@ ENTRIES = (
                 "convolutional branch of log-permeability and mask; on 100 x 100",
                 _multi_geometry([16, 32, 64, 64], [128] * 2, [64, 128, 128, 128], 150),
             ),
+            Preset(
+                "darcy-small",
+                "the same with 3 levels; on 48 x 48",
+                _multi_geometry([8, 16, 32], [128] * 2, [64, 128, 128], 100),
+            ),
         ),
     ),
 )
