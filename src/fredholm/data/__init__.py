@@ -10,12 +10,16 @@ from fredholm.data.subsampling import subsampled
 
 if TYPE_CHECKING:
     from fredholm.data.generation import generate
+    from fredholm.data.readers import Window, contents_of, open_file
     from fredholm.data.store import open_dataset, verify
 
 # loaded when used: training on arrays needs no problems and no files
 _HOMES = {
     "generate": "fredholm.data.generation",
+    "Window": "fredholm.data.readers",
+    "contents_of": "fredholm.data.readers",
     "open_dataset": "fredholm.data.store",
+    "open_file": "fredholm.data.readers",
     "verify": "fredholm.data.store",
 }
 
@@ -26,8 +30,11 @@ __all__ = [
     "PairedPoints",
     "Sampler",
     "WholeFields",
+    "Window",
+    "contents_of",
     "generate",
     "open_dataset",
+    "open_file",
     "subsampled",
     "verify",
 ]

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -18,7 +19,12 @@ from torch import Tensor
 from fredholm.data.source import ArraySource, Source
 from fredholm.errors import DataError
 from fredholm.fields.domain import Domain
-from fredholm.fields.signature import Inputs, Signature, require_finite
+from fredholm.fields.signature import Function, Inputs, Signature, require_finite
+
+if TYPE_CHECKING:
+    import xarray
+
+Values = Tensor | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -72,16 +78,25 @@ class Dataset:
         cls,
         signature: Signature,
         output_domain: Domain,
-        inputs: Inputs,
-        outputs: Tensor,
+        inputs: Mapping[str, Values],
+        outputs: Values,
         *,
         input_domains: Mapping[str, Domain] | None = None,
-        query: Float[Tensor, "n m d"] | None = None,
-        labels: Mapping[str, Tensor] | None = None,
+        query: Values | None = None,
+        labels: Mapping[str, Values] | None = None,
     ) -> "Dataset":
-        """A data set in memory; raises SignatureError or DataError where the arrays do not fit together.
+        """A data set in memory, of NumPy arrays or tensors, kept in float32.
 
-        `outputs` are (n, channels, *output_domain.shape), or (n, channels, m) at `query`.
+        Args:
+            signature: names, units and domains of what goes in and comes out.
+            output_domain: where the output lives.
+            inputs: (n, channels, *shape) of each function, (n, components) of each parameter.
+            outputs: (n, channels, *output_domain.shape), or (n, channels, m) at `query`.
+            input_domains: where the input functions live; plain grids and the output's domain need not be named.
+            query: points (n, m, d) of each sample's own, or (m, d) that all share.
+            labels: small numbers (n, ...) to keep with the samples.
+
+        Raises SignatureError or DataError, naming the array, where they do not fit together or are not finite numbers.
 
         >>> from fredholm.fields.grid import Axis, Grid
         >>> from fredholm.fields.signature import DomainType, Function, Quantity
@@ -92,21 +107,60 @@ class Dataset:
         >>> len(data), data.outputs_at(torch.tensor([0, 3]), torch.tensor([1, 2, 7])).shape
         (5, torch.Size([2, 1, 3]))
         """
+        inputs = {name: _tensor(f"input {name!r}", values) for name, values in inputs.items()}
+        outputs, query = _tensor("the output", outputs), None if query is None else _tensor("the query", query)
+        labels = {name: torch.as_tensor(values) for name, values in (labels or {}).items()}
+        _require_same_type("the output", signature.output, output_domain)
+        domains = _domains(signature, input_domains or {}, output_domain)
         count = signature.check(inputs, query, finite=True)
         where = tuple(output_domain.shape) if query is None else (query.shape[-2],)
         expected = (count, len(signature.output.channels), *where)
         if tuple(outputs.shape) != expected:
+            missing = ": add the axis of channels, outputs[:, None]" if tuple(outputs.shape) == (count, *where) else ""
             raise DataError(
-                f"outputs have shape {tuple(outputs.shape)}; expected {expected} (samples, channels, points)"
+                f"outputs have shape {tuple(outputs.shape)}; expected {expected} (samples, channels, points){missing}"
             )
         require_finite("the output", outputs)
         if query is not None and query.ndim == 2:
             query = query.expand(count, -1, -1)
-        for name, values in (labels or {}).items():
+        for name, values in labels.items():
             if len(values) != count:
                 raise DataError(f"label {name!r} has {len(values)} rows; expected {count}, one for each sample")
-        source = ArraySource(inputs, outputs, query, labels or {})
-        return cls(Description(signature, output_domain, input_domains or {}), source)
+        return cls(Description(signature, output_domain, domains), ArraySource(inputs, outputs, query, labels))
+
+    @classmethod
+    def from_xarray(
+        cls,
+        arrays: "xarray.Dataset",
+        inputs: Sequence[str],
+        outputs: Sequence[str],
+        *,
+        sample: str = "sample",
+        channel: str = "channel",
+        periodic: Sequence[str] = (),
+    ) -> "Dataset":
+        """A data set of labelled arrays: names, axes and units are theirs, and values are read when asked for.
+
+        Args:
+            arrays: variables with coordinates; what is not in memory yet stays on disk.
+            inputs: variables that go in. One with no dimension but `sample` is a parameter.
+            outputs: variables that come out, all on the same axes; together they are the channels of the output.
+            sample: the dimension that counts samples.
+            channel: the dimension that counts channels, where there is one.
+            periodic: dimensions that close on themselves, their coordinates leaving the upper end out.
+
+        Raises DataError for axes without coordinates or not equidistant, UnknownNameError for a variable there is not.
+
+        >>> import numpy, xarray
+        >>> x = ("x", numpy.linspace(0, 1, 8), {"units": "m"})
+        >>> u = (("sample", "x"), numpy.random.rand(5, 8), {"units": "Pa"})
+        >>> data = Dataset.from_xarray(xarray.Dataset({"u": u, "p": u}, {"x": x}), ["u"], ["p"])
+        >>> data.signature.output.channels
+        (Quantity(name='p', units='Pa'),)
+        """
+        from fredholm.data.labelled import dataset_of
+
+        return dataset_of(arrays, inputs, outputs, sample, channel, periodic)
 
     @property
     def signature(self) -> Signature:
@@ -211,3 +265,32 @@ class Dataset:
                 f"the data set has 0..{len(self) - 1}"
             )
         return samples if self._rows is None else self._rows[samples]
+
+
+def _tensor(what: str, values: Values) -> Tensor:
+    """float32, of whatever real numbers there are, in whichever byte order."""
+    if isinstance(values, Tensor):
+        numbers = not values.is_complex()
+    else:
+        numbers = isinstance(values, np.ndarray) and values.dtype.kind in "biuf"
+    if not numbers:
+        kind = getattr(values, "dtype", type(values).__name__)
+        raise DataError(f"{what} is {kind}; expected a tensor or NumPy array of real numbers")
+    return values.float() if isinstance(values, Tensor) else torch.from_numpy(np.array(values, np.float32))
+
+
+def _require_same_type(what: str, function: Function, domain: Domain) -> None:
+    if domain.kind != function.domain.kind:
+        raise DataError(f"{what} is on {domain!r}, but the signature says a {function.domain.kind}")
+
+
+def _domains(signature: Signature, given: Mapping[str, Domain], output: Domain) -> dict[str, Domain]:
+    """The domains of the input functions: given, or the output's if of the same type, or told by the signature."""
+    if unknown := sorted(set(given) - set(signature.inputs)):
+        raise DataError(f"input_domains names {unknown[0]!r}, which is not among the inputs {sorted(signature.inputs)}")
+    told = {
+        name: output if entry.domain == signature.output.domain else entry.domain.grid()
+        for name, entry in signature.inputs.items()
+        if isinstance(entry, Function) and entry.domain.shape is not None and entry.domain.kind == "grid"
+    }
+    return {**told, **given}
