@@ -10,6 +10,7 @@ from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
 from fredholm.problems.heated_plate import HeatedPlate
+from fredholm.problems.helmholtz import Helmholtz
 from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from fredholm.problems.media import LogNormal, Multiscale, TwoPhase
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
@@ -44,6 +45,7 @@ __all__ = [
     "FisherGrowth",
     "FlameGrowth",
     "HeatedPlate",
+    "Helmholtz",
     "KuramotoSivashinsky",
     "LShape",
     "LogNormal",

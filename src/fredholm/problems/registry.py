@@ -13,6 +13,7 @@ from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.fisher import Fisher
 from fredholm.problems.heated_plate import HeatedPlate
+from fredholm.problems.helmholtz import Helmholtz
 from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.nonlinear_ode import NonlinearODE
@@ -36,6 +37,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         Elasticity,
         Fisher,
         HeatedPlate,
+        Helmholtz,
         KuramotoSivashinsky,
         NavierStokesForcing,
         NavierStokesInitial,

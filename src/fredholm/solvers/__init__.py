@@ -7,6 +7,7 @@ from fredholm.solvers.finite_volume_diffusion import CLOSED, HELD, FiniteVolumeD
 from fredholm.solvers.fisher import FisherSolver
 from fredholm.solvers.forced_dynamics import drive
 from fredholm.solvers.fourier_line import FourierLine
+from fredholm.solvers.helmholtz import HelmholtzSolver
 from fredholm.solvers.line_diffusion import line_diffusion
 from fredholm.solvers.nonlinear_convection import ConvectionSolver, burgers, kuramoto_sivashinsky
 from fredholm.solvers.plane_strain import PlaneStrain, ring_mesh
@@ -25,6 +26,7 @@ __all__ = [
     "FiniteVolumeDiffusion",
     "FisherSolver",
     "FourierLine",
+    "HelmholtzSolver",
     "PlaneStrain",
     "PoissonSolver",
     "SphereTransport",
