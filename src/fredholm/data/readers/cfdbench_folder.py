@@ -10,7 +10,7 @@ def read(path: Path, choice: Choice) -> Contents:
     """One-step data sets of each problem in the folder, under the problem's name."""
     splits, stored = {}, []
     for problem, subsets in problems_in(path).items():
-        cases = FlowCases.read(path, problem)
+        cases = FlowCases.read(path, problem, subsets)
         frames = [case.frames for case in cases.cases]
         shape = (min(frames), *cases.cases[0].shape)
         stored.append(

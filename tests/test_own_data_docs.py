@@ -1,0 +1,39 @@
+"""The examples of the pages about your own solver and your own files run as they stand."""
+
+import re
+import sys
+from pathlib import Path
+
+from test_readme import examples, run
+
+sys.path.append(str(Path(__file__).parent / "data"))
+
+ARRAYS = "import numpy as np\nloads, deflections = np.random.rand(2, 10, 1, 128)\nstiffnesses = np.random.rand(10, 1)\n"
+
+
+def test_a_numpy_solver_becomes_a_trained_operator(tmp_path: Path) -> None:
+    code, command = examples("docs/your-own-solver.md")
+    assert len([line for line in code.splitlines() if line.strip()]) <= 32
+    assert "iterations=500" in code
+    said = run(code.replace("iterations=500", "iterations=5").replace("n=400", "n=40"), tmp_path)
+    assert "relative L2 error" in said
+    beginning = code[: code.index("beam = ")]
+    (tmp_path / "beam.py").write_text(
+        "import sys\n" + beginning + "\nnp.save(sys.argv[2], solve(np.load(sys.argv[1])))", encoding="utf-8"
+    )
+    asked = beginning + command + "\ninputs = beam.sample(1, 0)\nprint(abs(beam.solve(inputs)).max() > 0)"
+    assert run(asked, tmp_path).strip() == "tensor(True)"
+
+
+def test_files_arrays_and_labelled_arrays_become_data_sets(tmp_path: Path) -> None:
+    import file_layouts
+
+    files, arrays, labelled = examples("docs/your-own-files.md")
+    (name,) = set(re.findall(r'open_file\("(.*?)"', files))
+    file_layouts.pdebench_flow(tmp_path / name)
+    assert "name='density'" in run(files, tmp_path)
+    run(ARRAYS + arrays + "\nassert (len(train), len(test)) == (8, 2)", tmp_path)
+    same = "\nother = Dataset.from_arrays(signature, line, {'load': loads, 'stiffness': stiffnesses}, deflections)"
+    same += "\nimport torch; every = torch.arange(10); assert torch.equal(data.outputs(every), other.outputs(every))"
+    same += "\nassert data.signature == signature"
+    run(ARRAYS + arrays + labelled + same, tmp_path)
