@@ -7,6 +7,7 @@ from fredholm.solvers.finite_volume_diffusion import CLOSED, HELD, FiniteVolumeD
 from fredholm.solvers.fisher import FisherSolver
 from fredholm.solvers.forced_dynamics import drive
 from fredholm.solvers.fourier_line import FourierLine
+from fredholm.solvers.heat import HeatSolver
 from fredholm.solvers.helmholtz import HelmholtzSolver
 from fredholm.solvers.line_diffusion import line_diffusion
 from fredholm.solvers.nonlinear_convection import ConvectionSolver, burgers, kuramoto_sivashinsky
@@ -26,6 +27,7 @@ __all__ = [
     "FiniteVolumeDiffusion",
     "FisherSolver",
     "FourierLine",
+    "HeatSolver",
     "HelmholtzSolver",
     "PlaneStrain",
     "PoissonSolver",

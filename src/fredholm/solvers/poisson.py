@@ -14,14 +14,13 @@ conditions", USSR Comput. Math. Math. Phys. 18 (1978).
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
 from numpy import ndarray
 
 from fredholm.errors import SolverError
+from fredholm.solvers.box_modes import BoxModes
 from fredholm.solvers.conjugate_gradients import conjugate_gradients
 from fredholm.solvers.finite_volume_diffusion import HELD, FiniteVolumeDiffusion, Wall
 
@@ -76,51 +75,14 @@ class PoissonSolver:
         return solution
 
     def _solved(self, source: ndarray, inside: ndarray | None) -> ndarray:
-        box = BoxInverse.of(self.diffusion, source.shape[1:], self.coefficient)
+        modes = BoxModes.of(self.diffusion, source.shape[1:], self.coefficient)
         stencil = self.diffusion.stencil(np.full(source.shape, self.coefficient), inside)
         if inside is None:
-            return box.apply(source + stencil.beyond)
+            return modes.solve(source + stencil.beyond)
         right = np.where(inside, source + stencil.beyond, 0.0)
-        return conjugate_gradients(stencil.apply, right, lambda r: inside * box.apply(r), self.tolerance).values
+        return conjugate_gradients(stencil.apply, right, lambda r: inside * modes.solve(r), self.tolerance).values
 
     @property
     def diffusion(self) -> FiniteVolumeDiffusion:
         """The scheme, whose `stencil` and `matrix` are those that are solved with."""
         return FiniteVolumeDiffusion(self.lengths, self.walls, self.obstacle)
-
-
-class BoxInverse:
-    """The inverse of the matrix of a box without obstacles, by its eigenvectors along the axes."""
-
-    def __init__(self, bases: list[Float[ndarray, "k k"]], eigenvalues: Float[ndarray, "*cells"]) -> None:
-        self.bases, self.eigenvalues = bases, eigenvalues
-
-    @classmethod
-    @lru_cache(maxsize=16)
-    def of(cls, diffusion: FiniteVolumeDiffusion, cells: tuple[int, ...], coefficient: float) -> "BoxInverse":
-        """For a box of so many cells along its axes."""
-        from scipy.linalg import eigh_tridiagonal
-
-        bases, total = [], np.zeros(cells)
-        for axis, (length, n) in enumerate(zip(diffusion.lengths, cells, strict=True)):
-            pair = None if diffusion.walls is None else (diffusion.walls[axis],)
-            line = FiniteVolumeDiffusion((length,), pair).stencil(np.full(n, coefficient))
-            eigenvalues, vectors = eigh_tridiagonal(line.diagonal, -line.couplings[0])
-            bases.append(np.ascontiguousarray(vectors))
-            total += eigenvalues.reshape(-1, *[1] * (len(cells) - 1 - axis))
-        return cls(bases, total)
-
-    def apply(self, values: Any) -> Any:
-        """A⁻¹ values (n, *cells)."""
-        return self._along_axes(self._along_axes(values, [q.T for q in self.bases]) / self.eigenvalues, self.bases)
-
-    @staticmethod
-    def _along_axes(values: ndarray, matrices: list[ndarray]) -> ndarray:
-        """Each matrix applied along its axis, as products of stacked matrices."""
-        for axis, matrix in enumerate(matrices, start=1):
-            if axis == values.ndim - 1:
-                values = values @ matrix.T
-                continue
-            stacked = values.reshape(*values.shape[: axis + 1], -1)
-            values = (matrix @ stacked).reshape(values.shape)
-        return values
