@@ -8,6 +8,7 @@ import pytest
 from fredholm.errors import UnknownNameError
 from fredholm.studies import (
     STUDIES,
+    co2_transport,
     deeponet,
     latent_spectral_models,
     mg_tfno,
@@ -25,6 +26,15 @@ PROMISED = {"claim", "measured", "baseline", "paper", "seconds", "machine", "ver
 
 _FEW = {Budget.QUICK: 20}
 _SMALL = {  # sizes at which a study takes seconds
+    co2_transport: {
+        "_CELLS": (16, 32),
+        "_SPIN_UP": 1.0,
+        "_PLANETS": {Budget.QUICK: 2},
+        "_EACH": 4,
+        "_TEST": {Budget.QUICK: 1},
+        "_LEADS": (1, 1, 2),
+        "_STEPS": {Budget.QUICK: 4},
+    },
     deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},
     latent_spectral_models: {
         "_SIDES": (16, 32),
@@ -68,6 +78,7 @@ _SMALL = {  # sizes at which a study takes seconds
     },
 }
 _WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
+    "co2-transport": ("relative error of mass over 2 days, all parts", "relative error of mass, worst"),
     "latent-spectral-models": ("parameters",),
     "mg-tfno": ("factorised against dense", "initial deviation", "spectral weights", "activations an item"),
     "nn-to-no": ("slowest operator", "d(64), U-Net"),

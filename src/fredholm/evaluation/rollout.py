@@ -103,7 +103,7 @@ def skill(
     def deviation(values: Tensor) -> Tensor:
         return values - mean(values).reshape(*values.shape[:2], *[1] * w.ndim)
 
-    predicted, true = states.double(), truth.double()
+    predicted, true = states.detach().double(), truth.detach().double()
     first, second = deviation(predicted), deviation(true)
     correlation = mean(first * second).square() / (mean(first.square()) * mean(second.square()))
     error = predicted - true

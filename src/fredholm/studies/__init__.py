@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from fredholm.studies.study import Study
 
 STUDIES = {  # slug: module and class; loaded when shown or run
+    "cfdbench": ("fredholm.studies.cfdbench", "CFDBenchStudy"),
+    "co2-transport": ("fredholm.studies.co2_transport", "CO2Transport"),
     "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
     "latent-spectral-models": ("fredholm.studies.latent_spectral_models", "LatentSpectralModels"),
     "mgno": ("fredholm.studies.mgno", "MgNOStudy"),
