@@ -9,6 +9,7 @@ from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
+from fredholm.problems.heat import Heat
 from fredholm.problems.heated_plate import HeatedPlate
 from fredholm.problems.helmholtz import Helmholtz
 from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
@@ -44,6 +45,7 @@ __all__ = [
     "Fisher",
     "FisherGrowth",
     "FlameGrowth",
+    "Heat",
     "HeatedPlate",
     "Helmholtz",
     "KuramotoSivashinsky",

@@ -12,6 +12,7 @@ from fredholm.problems.darcy_shapes import DarcyShapes
 from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.fisher import Fisher
+from fredholm.problems.heat import Heat
 from fredholm.problems.heated_plate import HeatedPlate
 from fredholm.problems.helmholtz import Helmholtz
 from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
@@ -36,6 +37,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         DiffusionReaction,
         Elasticity,
         Fisher,
+        Heat,
         HeatedPlate,
         Helmholtz,
         KuramotoSivashinsky,
