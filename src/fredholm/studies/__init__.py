@@ -18,6 +18,7 @@ STUDIES = {  # slug: module and class; loaded when shown or run
     "latent-spectral-models": ("fredholm.studies.latent_spectral_models", "LatentSpectralModels"),
     "mgno": ("fredholm.studies.mgno", "MgNOStudy"),
     "mg-tfno": ("fredholm.studies.mg_tfno", "MultigridTFNO"),
+    "mt-deeponet": ("fredholm.studies.mt_deeponet", "MultiTaskDeepONet"),
     "nn-to-no": ("fredholm.studies.nn_to_no", "NetworksToOperators"),
     "sound-propagation": ("fredholm.studies.sound_propagation", "SoundPropagation"),
     "transform-once": ("fredholm.studies.transform_once", "TransformOnce"),
