@@ -69,6 +69,14 @@ def test_a_record_is_one_step_after_another() -> None:
     assert torch.equal(inputs["eastward_wind"][4], record.forcings["eastward_wind"][1, 1])
 
 
+def test_windows_hold_the_states_and_forcings_of_some_steps() -> None:
+    record = SMALL.record(2, 5, seed=4)
+    inputs, outputs = record.windows(2)
+    assert torch.equal(inputs["co2"], record.states[:, [0, 2]].flatten(0, 1))
+    assert torch.equal(outputs[3], record.states[1, 3:5].flatten(0, 1))
+    assert torch.equal(inputs["surface_flux"][1], record.forcings["surface_flux"][0, 2:4].flatten(0, 1))
+
+
 def smooth(latitudes: int, hours: float) -> tuple[TracerTransport, Inputs]:
     """One planet on a grid of choice, with a state that every grid resolves."""
     problem = TracerTransport(latitudes, 2 * latitudes, hours, jets=(10.0, 20.0), spin_up_days=0.0)

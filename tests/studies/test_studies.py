@@ -34,6 +34,7 @@ _SMALL = {  # sizes at which a study takes seconds
         "_EACH": 4,
         "_TEST": {Budget.QUICK: 1},
         "_LEADS": (1, 1, 2),
+        "_HORIZONS": {Budget.QUICK: (2,)},
         "_STEPS": {Budget.QUICK: 4},
     },
     deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},

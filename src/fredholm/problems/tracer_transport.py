@@ -57,6 +57,19 @@ class Record:
         before, after = self.states[:, :-1], self.states[:, 1:]
         return {"co2": before.flatten(0, 1), **inputs}, after.flatten(0, 1)
 
+    def windows(self, length: int) -> tuple[Inputs, Tensor]:
+        """As `pairs`, `length` steps at a time: channels of all of them one after the other (`operators.Unrolled`).
+
+        Steps that are left over at the end are left out.
+        """
+        whole = (self.states.shape[1] - 1) // length * length
+
+        def joined(values: Tensor) -> Tensor:
+            return values[:, :whole].unflatten(1, (-1, length)).flatten(0, 1).flatten(1, 2)
+
+        inputs = {name: joined(values) for name, values in self.forcings.items()}
+        return {"co2": self.states[:, :whole:length].flatten(0, 1), **inputs}, joined(self.states[:, 1:])
+
     def at(self, step: int) -> Inputs:
         """The other inputs of one step, (n, ...), as a roll-out asks for them."""
         return {name: values[:, step] for name, values in self.forcings.items()}

@@ -31,6 +31,7 @@ from fredholm.operators.grid_operator import GridOperator
 from fredholm.operators.mass_fixer import Shift
 from fredholm.operators.operator import Operator
 from fredholm.operators.sphere import SFNO, GraphCast, SphericalSwin, SphericalUNet
+from fredholm.operators.unrolled import Unrolled
 from fredholm.problems.tracer_transport import Record, TracerTransport
 from fredholm.studies.study import Budget, Run, Study
 from fredholm.training import Settings
@@ -41,7 +42,8 @@ _CELLS, _SPIN_UP = (32, 64), 30.0  # latitudes and longitudes; days
 _PLANETS, _EACH = {Budget.QUICK: 48, Budget.FULL: 400}, 24  # planets to train on, and steps of each
 _TEST = {Budget.QUICK: 4, Budget.FULL: 16}
 _LEADS = (7, 30, 90)  # days
-_STEPS, _BATCH = {Budget.QUICK: 800, Budget.FULL: 20_000}, 4
+_STEPS, _BATCH = {Budget.QUICK: 1500, Budget.FULL: 20_000}, 4
+_HORIZONS: dict[Budget, tuple[int, ...]] = {Budget.QUICK: (), Budget.FULL: (3, 6, 12)}  # steps to train on at once
 _RISE = 40.0  # ppm: some twenty years of emissions
 
 Build = Callable[[int, int, SphereGrid], GridNetwork]
@@ -96,7 +98,8 @@ class _Bench:
         self.run_, self.problem = run, TracerTransport(*_CELLS, spin_up_days=_SPIN_UP)
         planets, self.steps = _PLANETS[run.budget], round(24 / self.problem.hours) * _LEADS[-1]
         run.say(f"  following {planets} planets for {_EACH} steps, and {_TEST[run.budget]} for {self.steps}")
-        inputs, outputs = self.problem.record(planets, _EACH, 2 * run.seed).pairs()
+        self.train: Record = self.problem.record(planets, _EACH, 2 * run.seed)
+        inputs, outputs = self.train.pairs()
         self.data = Dataset.from_arrays(self.problem.signature, self.problem.output_domain, inputs, outputs)
         self.loss = IncrementError.of(inputs["co2"], outputs)
         self.test: Record = self.problem.record(_TEST[run.budget], self.steps, 2 * run.seed + 1)
@@ -130,9 +133,19 @@ class _Bench:
         step = step.adapted(self.data.inputs(everything), self.data.outputs(everything))
         started, steps = time.perf_counter(), _STEPS[self.run_.budget]
         fit_one_cycle(step, self.data, steps, batch=_BATCH, loss=self.loss, settings=Settings(seed=self.run_.seed))
+        for horizon in _HORIZONS[self.run_.budget]:
+            self._tune(step, horizon)
         around = "" if explicit else ", centred" if centred else ", raw"
         self.run_.say(f"  {name}{around}: {steps} steps of training in {time.perf_counter() - started:.0f} s")
         return step.eval()
+
+    def _tune(self, step: ConservativeStep, horizon: int) -> None:
+        """Train on, in place, with gradients through several steps, at a low rate."""
+        unrolled = Unrolled(step, horizon)
+        windows = Dataset.from_arrays(unrolled.signature, unrolled.output_domain, *self.train.windows(horizon))
+        loss = IncrementError(self.loss.deviations * horizon)
+        steps, settings = _STEPS[self.run_.budget] // (4 * horizon), Settings(seed=self.run_.seed)
+        fit_one_cycle(unrolled, windows, max(steps, 3), batch=_BATCH, peak=1e-4, loss=loss, settings=settings)
 
     def measured(self, step: Operator) -> dict[str, Any]:
         """Skill of a roll-out at some lead times, and R² of the one with more CO₂."""
