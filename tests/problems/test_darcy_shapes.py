@@ -67,7 +67,7 @@ def test_parameters_rebuild_the_problem() -> None:
 def test_what_is_wrong_is_named() -> None:
     inputs = SMALL.sample(2, seed=0)
     inputs["mask"] = inputs["mask"] / 2
-    with pytest.raises(SignatureError, match=r"'mask' holds 0\.5; it must be 1 in the part"):
+    with pytest.raises(SignatureError, match=r"'mask' holds 0\.5; it must be 1 inside"):
         SMALL.solve(inputs)
     with pytest.raises(ValueError, match="holds the centre of none of 24 x 24 cells"):
         DarcyShapes(points=24, shapes=(Disk(0.01),))

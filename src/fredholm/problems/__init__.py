@@ -16,8 +16,11 @@ from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from fredholm.problems.media import LogNormal, Multiscale, TwoPhase
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.nonlinear_ode import NonlinearODE
+from fredholm.problems.obstacles import Balls, Boxes, Stars
 from fredholm.problems.pendulum import Pendulum
 from fredholm.problems.plane_shapes import Corner, Disk, SquarePlate, Triangle
+from fredholm.problems.poisson import Poisson
+from fredholm.problems.poisson_obstacles import PoissonObstacles
 from fredholm.problems.problem import Problem
 from fredholm.problems.reactions import FisherGrowth, FlameGrowth, NewellWhiteheadGrowth, ZeldovichGrowth
 from fredholm.problems.registry import PROBLEMS, problem_named
@@ -33,7 +36,9 @@ __all__ = [
     "AdvectionInitial",
     "AdvectionVelocity",
     "Antiderivative",
+    "Balls",
     "Box",
+    "Boxes",
     "Burgers",
     "Corner",
     "Darcy",
@@ -57,12 +62,15 @@ __all__ = [
     "NewellWhiteheadGrowth",
     "NonlinearODE",
     "Pendulum",
+    "Poisson",
+    "PoissonObstacles",
     "Problem",
     "RandomSources",
     "Recording",
     "Room",
     "SourceLattice",
     "SquarePlate",
+    "Stars",
     "StochasticODE",
     "StochasticODEMoments",
     "StochasticPDE",

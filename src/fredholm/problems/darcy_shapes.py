@@ -22,10 +22,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
+from fredholm.problems.masks import inside_of
 from fredholm.problems.media import LogNormal
 from fredholm.problems.plane_shapes import Disk, PlaneShape, SquarePlate, Triangle
 from fredholm.problems.problem import Problem, StrongForm, generator_of
@@ -102,7 +102,7 @@ class DarcyShapes(Problem, StrongForm):
         from fredholm.solvers.finite_volume_diffusion import FiniteVolumeDiffusion
 
         self.signature.check(inputs, finite=True)
-        inside = _binary(inputs["mask"])[:, 0].numpy()
+        inside = inside_of(inputs["mask"])[:, 0].numpy()
         permeability = inputs["log_permeability"][:, 0].double().exp().numpy()
         pressure = FiniteVolumeDiffusion((1.0, 1.0)).solve(permeability, np.ones_like(permeability), inside)
         return torch.from_numpy(pressure).float().unsqueeze(1)
@@ -111,7 +111,7 @@ class DarcyShapes(Problem, StrongForm):
         """-div(k grad p) - 1 in the part and p outside it, (n, 1, *cells), by the fluxes through the cells' faces."""
         from fredholm.solvers.finite_volume_diffusion import FiniteVolumeDiffusion
 
-        inside = _binary(inputs["mask"])
+        inside = inside_of(inputs["mask"])
         stencil = FiniteVolumeDiffusion((1.0, 1.0)).stencil(inputs["log_permeability"].exp(), inside)
         return torch.where(inside, stencil.apply(output) - 1, output)
 
@@ -125,10 +125,3 @@ class DarcyShapes(Problem, StrongForm):
 
     def _shape(self, generator: torch.Generator) -> int:
         return int(torch.randint(len(self.shapes), (), generator=generator))
-
-
-def _binary(mask: Tensor) -> Tensor:
-    odd = ~((mask == 0) | (mask == 1))
-    if bool(odd.any()):
-        raise SignatureError(f"input 'mask' holds {float(mask[odd][0]):g}; it must be 1 in the part and 0 outside it")
-    return mask == 1

@@ -19,6 +19,8 @@ from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.nonlinear_ode import NonlinearODE
 from fredholm.problems.pendulum import Pendulum
+from fredholm.problems.poisson import Poisson
+from fredholm.problems.poisson_obstacles import PoissonObstacles
 from fredholm.problems.problem import Problem
 from fredholm.problems.room import Room
 from fredholm.problems.stochastic_ode import StochasticODE, StochasticODEMoments
@@ -45,6 +47,8 @@ PROBLEMS: dict[str, type[Problem]] = {
         NavierStokesInitial,
         NonlinearODE,
         Pendulum,
+        Poisson,
+        PoissonObstacles,
         Room,
         StochasticODE,
         StochasticODEMoments,

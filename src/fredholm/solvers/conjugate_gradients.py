@@ -51,19 +51,24 @@ def conjugate_gradients(
     scale = np.maximum(np.sqrt(_dot(residual, residual)), 1e-300)
     moved = residual if precondition is None else precondition(residual)
     direction, energy = moved, _dot(residual, moved)
-    for iteration in range(limit + 1):
-        left = np.sqrt(_dot(residual, residual)) / scale
-        if (left <= tolerance).all():
-            return Solved(values, iteration, left)
-        image = apply(direction)
-        step = _over(energy, _dot(direction, image), right.ndim)
-        values += step * direction
-        residual = residual - step * image
-        moved = residual if precondition is None else precondition(residual)
-        energy, before = _dot(residual, moved), energy
-        direction = moved + _over(energy, before, right.ndim) * direction
+    with np.errstate(over="ignore", invalid="ignore"):  # a singular system may blow up, and is told
+        for iteration in range(limit + 1):
+            left = np.sqrt(_dot(residual, residual)) / scale
+            if (left <= tolerance).all():
+                return Solved(values, iteration, left)
+            if not np.isfinite(left).all():
+                break
+            image = apply(direction)
+            step = _over(energy, _dot(direction, image), right.ndim)
+            values += step * direction
+            residual = residual - step * image
+            moved = residual if precondition is None else precondition(residual)
+            energy, before = _dot(residual, moved), energy
+            direction = moved + _over(energy, before, right.ndim) * direction
     bad = int((~(left <= tolerance)).argmax())
-    raise SolverError(bad, f"conjugate gradients leave {left[bad]:.2g} of it after {limit} iterations: is it singular?")
+    raise SolverError(
+        bad, f"conjugate gradients leave {left[bad]:.2g} of it after {iteration} iterations: is it singular?"
+    )
 
 
 def _dot(a: Float[ndarray, "n *shape"], b: Float[ndarray, "n *shape"]) -> Float[ndarray, " n"]:
