@@ -139,3 +139,23 @@ def draw_between(generator: torch.Generator, lower: float, upper: float) -> floa
     """A number between two positive ones, its logarithm uniform."""
     share = float(torch.rand((), generator=generator, dtype=torch.float64))
     return lower * (upper / lower) ** share
+
+
+def cell_averages(
+    values: Float[ndarray, "*fields ny nx"], spacing: float, extent: tuple[float, float], points: int
+) -> Float[ndarray, "*fields rows columns"]:
+    """Means over the points × points cells of a box of what is constant on square cells of another size."""
+    for length in reversed(extent):  # of the last axis, then of the one before
+        values = _averages(values, spacing, length, points).swapaxes(-1, -2)
+    return values
+
+
+def _averages(
+    values: Float[ndarray, "*fields n"], spacing: float, length: float, points: int
+) -> Float[ndarray, "*fields m"]:
+    n = values.shape[-1]
+    integral = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, -1)], -1)
+    edges = np.clip(np.linspace(0, length, points + 1) / spacing, 0, n)
+    cell = np.minimum(edges.astype(int), n - 1)
+    at_edges = integral[..., cell] + (edges - cell) * values[..., cell]
+    return np.diff(at_edges, axis=-1) * (spacing * points / length)

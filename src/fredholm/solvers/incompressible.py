@@ -161,10 +161,10 @@ class IncompressibleSolver:
     def _longest_step(self, flow: StaggeredFlow) -> float:
         u, v = flow.faces
         hy, hx = self.spacing
-        fastest = max(self.speed, float(np.abs(u).max()), float(np.abs(v).max()))
-        if not math.isfinite(fastest):
+        fastest = [float(np.abs(part).max()) for part in (u, v)]
+        if not all(map(math.isfinite, fastest)):
             raise SolverError(0, f"its flow is not finite on {self.shape[0]} x {self.shape[1]} cells")
-        advection = max(self.speed, float(np.abs(u).max())) / hx + max(self.speed, float(np.abs(v).max())) / hy
+        advection = max(self.speed, fastest[0]) / hx + max(self.speed, fastest[1]) / hy
         diffusion = 4 * self.viscosity * (hx**-2 + hy**-2)
         return _SAFETY / (advection / _ADVECTION + diffusion / _DIFFUSION)
 

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 
+from fredholm.fields.domain import Domain
+from fredholm.fields.signature import Signature
 from fredholm.layers.factorised_weights import CP, TensorTrain, Tucker
-from fredholm.operators.entry import Entry, Preset, on_grid
+from fredholm.layers.grid_inputs import GridInputs
+from fredholm.operators.entry import Build, Entry, Preset, on_grid
 from fredholm.operators.fourier.fno import FNO
 from fredholm.operators.fourier.patched import PatchedNetwork
 from fredholm.operators.fourier.patching import Clamped, MultigridPatching
 from fredholm.operators.grid_network import GridNetwork
+from fredholm.operators.grid_operator import GridOperator
+from fredholm.operators.residual_operator import step_of
 
 _DOMAINS = "grids in 1-D, 2-D, 3-D"
 _PERIODIC = "periodic by nature; others by padding the box"
@@ -29,6 +34,19 @@ def _patched(modes: int, width: int, levels: int, padding: float) -> Callable[[i
     return network
 
 
+def _step(modes: int, width: int) -> Build:
+    """CFDBench's FNO: the next state itself, not its increment, inside the mask."""
+
+    def build(signature: Signature, output_domain: Domain) -> GridOperator:
+        inputs = GridInputs(signature, output_domain)
+        dimension, channels = len(output_domain.shape), len(signature.output.channels)
+        network = FNO(inputs.channels, channels, [modes] * dimension, width=width)
+        _, mask = step_of(signature, output_domain)
+        return GridOperator(signature, output_domain, network, inputs, mask=mask)
+
+    return build
+
+
 ENTRIES = (
     Entry(
         name="fno",
@@ -44,6 +62,7 @@ ENTRIES = (
             Preset(
                 "tiny", "4 modes, width 8, 2 blocks", on_grid(lambda i, o, d: FNO(i, o, [4] * d, width=8, layers=2))
             ),
+            Preset("cfdbench", "24 modes, width 32, 4 blocks, one step", _step(24, 32)),
             Preset("darcy", "24 modes, width 32, 4 blocks", on_grid(lambda i, o, d: FNO(i, o, [24] * d, width=32))),
             Preset(
                 "navier-stokes", "64 modes, width 64, 4 blocks", on_grid(lambda i, o, d: FNO(i, o, [64] * d, width=64))

@@ -36,6 +36,8 @@ class UNet(GridNetwork):
         kernel: size of the convolutions in pixels, odd.
         periodic: for each axis, whether it closes on itself; as many as the grid has axes.
         activation: σ.
+        norm: whether layers are normalised. Without, an answer may grow with the size of the input, as it must where
+            fields of very different sizes are told apart by little else.
 
     >>> UNet(1, 2, width=4, periodic=(True, True))(torch.zeros(3, 1, 16, 16)).shape
     torch.Size([3, 2, 16, 16])
@@ -53,6 +55,7 @@ class UNet(GridNetwork):
         kernel: int = 3,
         periodic: Sequence[bool] = (False, False),
         activation: nn.Module | None = None,
+        norm: bool = True,
     ) -> None:
         super().__init__()
         self.inputs, self.outputs = inputs, outputs
@@ -63,8 +66,8 @@ class UNet(GridNetwork):
         def double(before: int, after: int) -> nn.Sequential:
             layers: list[nn.Module] = []
             for channels in (before, after):
-                convolution = Convolution(channels, after, kernel, self.periodic, bias=False)
-                layers += [convolution, nn.GroupNorm(1, after), activation]
+                convolution = Convolution(channels, after, kernel, self.periodic, bias=not norm)
+                layers += [convolution, nn.GroupNorm(1, after) if norm else nn.Identity(), activation]
             return nn.Sequential(*layers)
 
         self.down = nn.ModuleList(double(a, b) for a, b in pairwise([inputs, *widths]))
