@@ -23,6 +23,7 @@ _FLOOR = 0.01  # of the largest σ
 class IncrementError(Loss):
     """Mean squared error by quadrature, with σ of every channel.
 
+    >>> import torch
     >>> before, after = torch.zeros(1, 2, 4), torch.tensor([3.0, 5.0])[None, :, None].expand(1, 2, 4)
     >>> IncrementError.of(before, after).deviations
     (3.0, 5.0)
