@@ -14,14 +14,14 @@ ARRAYS = "import numpy as np\nloads, deflections = np.random.rand(2, 10, 1, 128)
 def test_a_numpy_solver_becomes_a_trained_operator(tmp_path: Path) -> None:
     code, command = examples("docs/your-own-solver.md")
     assert len([line for line in code.splitlines() if line.strip()]) <= 32
-    assert "iterations=500" in code
-    said = run(code.replace("iterations=500", "iterations=5").replace("n=400", "n=40"), tmp_path)
+    assert "iterations=2000" in code
+    said = run(code.replace("iterations=2000", "iterations=5").replace("n=1000", "n=40"), tmp_path)
     assert "relative L2 error" in said
-    beginning = code[: code.index("beam = ")]
-    (tmp_path / "beam.py").write_text(
+    beginning = code[: code.index("spring = ")]
+    (tmp_path / "spring.py").write_text(
         "import sys\n" + beginning + "\nnp.save(sys.argv[2], solve(np.load(sys.argv[1])))", encoding="utf-8"
     )
-    asked = beginning + command + "\ninputs = beam.sample(1, 0)\nprint(abs(beam.solve(inputs)).max() > 0)"
+    asked = beginning + command + "\ninputs = spring.sample(1, 0)\nprint(abs(spring.solve(inputs)).max() > 0)"
     assert run(asked, tmp_path).strip() == "tensor(True)"
 
 

@@ -1,5 +1,6 @@
 """Data sets in memory: indexing, parts, checks."""
 
+import numpy as np
 import pytest
 import torch
 from pulses import Pulses
@@ -86,3 +87,31 @@ def test_fingerprint_depends_on_every_number():
     assert in_memory().fingerprint() == in_memory(outputs=changed).fingerprint()
     changed[7, 0, 2, 1] += 1e-6
     assert in_memory().fingerprint() != in_memory(outputs=changed).fingerprint()
+
+
+def test_numpy_arrays_of_any_real_type_and_byte_order_are_taken():
+    inputs = {name: values.numpy() for name, values in PROBLEM.sample(20, seed=0).items()}
+    outputs = PROBLEM.solve(PROBLEM.sample(20, seed=0)).numpy()
+    swapped = {**inputs, "u": inputs["u"].astype(">f8")}
+    data = in_memory(inputs=swapped, outputs=outputs[::-1][::-1], labels={"number": np.arange(20)})
+    every = torch.arange(20)
+    assert torch.equal(data.outputs(every), in_memory().outputs(every))
+    assert torch.equal(data.inputs(every)["u"], in_memory().inputs(every)["u"])
+    assert data.labels["number"].tolist() == list(range(20))
+    for wrong in (outputs.astype(complex), outputs.astype(object)):
+        with pytest.raises(DataError, match=r"the output is .*; expected a tensor or NumPy array of real numbers"):
+            in_memory(outputs=wrong)
+
+
+def test_a_missing_axis_of_channels_is_recognised():
+    outputs = PROBLEM.solve(PROBLEM.sample(20, 0))
+    with pytest.raises(DataError, match=r"add the axis of channels, outputs\[:, None\]"):
+        in_memory(outputs=outputs[:, 0])
+
+
+def test_input_domains_are_told_by_the_signature_and_a_wrong_name_is_refused():
+    assert in_memory().input_domains == PROBLEM.input_domains
+    with pytest.raises(DataError, match=r"input_domains names 'v', which is not among the inputs \['place', 'u'\]"):
+        in_memory(input_domains={"v": PROBLEM.output_domain})
+    with pytest.raises(DataError, match=r"the output is on .*, but the signature says a product"):
+        in_memory(output_domain=PROBLEM.circle)

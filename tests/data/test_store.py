@@ -75,6 +75,17 @@ def test_resident_and_mapped_reading_agree(stored):
         assert torch.equal(values, mapped.inputs(rows)[name])
 
 
+def test_large_batches_are_read_in_their_order_and_a_file_cut_short_meanwhile_is_named(copy):
+    resident, mapped = open_dataset(copy), open_dataset(copy, memory=0)
+    order = torch.randperm(SAMPLES, generator=torch.Generator().manual_seed(0))
+    rows = torch.cat([order, order[:7]])  # 1.7 MB, which several threads read
+    assert torch.equal(mapped.outputs(rows), resident.outputs(rows))
+    file = copy / "output" / CHUNK
+    file.write_bytes(file.read_bytes()[:-20_000])
+    with pytest.raises(DataError, match=f"{CHUNK} has been cut short since"):
+        mapped.outputs(rows)
+
+
 def characters_read() -> int:
     """Bytes that this process has asked the operating system to read, as the system counts them."""
     return int(Path("/proc/self/io").read_text().split()[1])

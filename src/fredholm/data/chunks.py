@@ -10,9 +10,11 @@ A chunk file appears by renaming, whole. Its presence is therefore the record of
 import errno
 import math
 import os
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ from torch import Tensor
 from fredholm.data.source import gather
 from fredholm.errors import DataError
 
+_READERS = 8  # requests to a disk at a time
+_WORTH_THREADS = 256 * 1024  # bytes; a small batch is read sooner than it is handed out
 _MAPS = 4096  # files of one array held open as memory maps; systems allow some 65 000 in all
 
 
@@ -104,6 +108,22 @@ class ChunkedArray:
             if file.readinto(into.view(np.uint8).data) != self.chunk_bytes:
                 raise DataError(f"{self.file(chunk)} has been cut short since the data set was opened")
 
+    def read_rows(self, rows: Sequence[int], into: np.ndarray) -> None:
+        """Read rows into (len(rows), *shape), whole, in the order given.
+
+        In calls of the system's, for they are all there is to a small row: paths and file objects cost more than it.
+        """
+        before, after = f"{self.directory}{os.sep}c.", ".0" * len(self.shape)
+        for row, target in zip(rows, into, strict=True):
+            chunk, place = divmod(row, self.per_chunk)
+            handle = os.open(f"{before}{chunk}{after}", os.O_RDONLY)
+            try:
+                count = os.preadv(handle, [target.reshape(-1).view(np.uint8).data], place * target.nbytes)
+            finally:
+                os.close(handle)
+            if count != target.nbytes:
+                raise DataError(f"{self.file(chunk)} has been cut short since the data set was opened")
+
     def read_all(self) -> np.ndarray:
         """All rows; for small arrays."""
         values = np.empty((self.chunks, self.per_chunk, *self.shape), self.dtype)
@@ -118,6 +138,12 @@ class ChunkedArray:
             digest.update(self.file(chunk).read_bytes())
             advance()
         return digest.hexdigest()
+
+
+@cache
+def _readers() -> ThreadPoolExecutor:
+    """The threads that wait for the disk, of this process."""
+    return ThreadPoolExecutor(_READERS, "fredholm-reader")
 
 
 def not_written(error: OSError, file: Path) -> DataError:
@@ -156,10 +182,11 @@ class ResidentArray:
 
 
 class MappedArray:
-    """Rows of an array larger than memory allows: memory maps, of which only touched pages are read.
+    """Rows of an array larger than memory allows: nothing is kept but what the operating system's cache does.
 
-    What is kept in memory is for the operating system's page cache to decide; the maps themselves are bounded
-    in number, the least recently used going first.
+    Points are read through memory maps, of which only touched pages are read; the maps are bounded in number, the least
+    recently used going first. Whole rows are read at once and several at a time, since a disk is as fast as it can be
+    only with several requests under way.
     """
 
     def __init__(self, array: ChunkedArray) -> None:
@@ -169,8 +196,13 @@ class MappedArray:
     def rows(self, rows: Int[Tensor, " b"]) -> Float[Tensor, "b *shape"]:
         """Rows, as float32."""
         values = np.empty((len(rows), *self._array.shape), self._array.dtype)
-        for i, row in enumerate(rows.tolist()):
-            values[i] = self._row(row)
+        if values.nbytes < _WORTH_THREADS:
+            for i, row in enumerate(rows.tolist()):
+                values[i] = self._row(row)
+        else:
+            shares = [rows[start::_READERS].tolist() for start in range(_READERS)]
+            targets = [values[start::_READERS] for start in range(_READERS)]
+            deque(_readers().map(self._array.read_rows, shares, targets), maxlen=0)
         return torch.from_numpy(values).float()
 
     def at(self, rows: Int[Tensor, " b"], points: Int[Tensor, "*rows m"]) -> Float[Tensor, "b channels m"]:

@@ -107,12 +107,12 @@ class Dataset:
         >>> len(data), data.outputs_at(torch.tensor([0, 3]), torch.tensor([1, 2, 7])).shape
         (5, torch.Size([2, 1, 3]))
         """
-        inputs = {name: _tensor(f"input {name!r}", values) for name, values in inputs.items()}
+        given = {name: _tensor(f"input {name!r}", values) for name, values in inputs.items()}
         outputs, query = _tensor("the output", outputs), None if query is None else _tensor("the query", query)
-        labels = {name: torch.as_tensor(values) for name, values in (labels or {}).items()}
+        named = {name: torch.as_tensor(values) for name, values in (labels or {}).items()}
         _require_same_type("the output", signature.output, output_domain)
         domains = _domains(signature, input_domains or {}, output_domain)
-        count = signature.check(inputs, query, finite=True)
+        count = signature.check(given, query, finite=True)
         where = tuple(output_domain.shape) if query is None else (query.shape[-2],)
         expected = (count, len(signature.output.channels), *where)
         if tuple(outputs.shape) != expected:
@@ -123,10 +123,10 @@ class Dataset:
         require_finite("the output", outputs)
         if query is not None and query.ndim == 2:
             query = query.expand(count, -1, -1)
-        for name, values in labels.items():
+        for name, values in named.items():
             if len(values) != count:
                 raise DataError(f"label {name!r} has {len(values)} rows; expected {count}, one for each sample")
-        return cls(Description(signature, output_domain, domains), ArraySource(inputs, outputs, query, labels))
+        return cls(Description(signature, output_domain, domains), ArraySource(given, outputs, query, named))
 
     @classmethod
     def from_xarray(

@@ -80,7 +80,7 @@ def quantities(variable: "xarray.DataArray", channel: str) -> tuple[Quantity, ..
     if channel not in variable.dims:
         return (Quantity(str(variable.name), units),)
     count = variable.sizes[channel]
-    names: Sequence[object] = variable[channel].values if channel in variable.coords else range(count)
+    names = list(variable[channel].values) if channel in variable.coords else list(range(count))
     each = variable["units"].values if "units" in variable.coords else [units] * count
     return tuple(
         Quantity(name if isinstance(name, str) else f"{variable.name}_{name}", str(unit))

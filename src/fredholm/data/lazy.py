@@ -68,7 +68,7 @@ class LazySource(Source):
         return self._labels
 
     @cached_property
-    def query(self) -> Tensor | None:  # type: ignore[override]  # read once
+    def query(self) -> Tensor | None:
         return None if self._query is None else _tensor(self._query())
 
     def inputs(self, rows: Int[Tensor, " b"]) -> Inputs:

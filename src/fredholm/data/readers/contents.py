@@ -47,12 +47,10 @@ class Contents:
 
     def split(self, name: str | None, path: Path) -> Dataset:
         """The data set of a split; by default "all", or the only one. Raises DataError for one that there is not."""
-        if name is None and "all" in self.splits:
-            return self.splits["all"]
-        if name is None and len(self.splits) == 1:
-            return next(iter(self.splits.values()))
+        if name is None:
+            name = "all" if len(self.splits) != 1 else next(iter(self.splits))
         if name not in self.splits:
-            asked = "choose a split" if name is None else f"there is no split {name!r}"
+            asked = "choose a split" if name == "all" else f"there is no split {name!r}"
             known = ", ".join(self.splits) or f"none. {' '.join(self.notes)}"
             raise DataError(f"{path}: {asked}; it has {known}")
         return self.splits[name]
