@@ -170,38 +170,50 @@ def _shapes(run: Run) -> tuple[dict[str, Any], dict[str, Any], list[Target]]:
     results["no mask"] = rows(_fitted(_built(_CONVOLUTIONAL, blind, run.seed), blind, steps, run.seed, batch))
     for name, row in results.items():
         run.say(f"  shapes, {name}: {_shown(row)}")
-    square = _fitted(_built(_CONVOLUTIONAL, train["square"], run.seed), train["square"], steps, run.seed, batch)
-
-    corner = DarcyShapes(_SHAPE_POINTS, (Corner(),))
-    few, unseen = simulate(corner, _FEW_SHAPES, 2 * run.seed), simulate(corner, _SHAPE_TEST, 2 * run.seed + 1)
-    starts = {
-        "three shapes": _partly_frozen(masked),
-        "three shapes, all weights": copy.deepcopy(masked),
-        "square": _partly_frozen(square),
-        "scratch": _built(_CONVOLUTIONAL, few, run.seed),
+    specialists = {
+        name: _fitted(_built(_CONVOLUTIONAL, data, run.seed), data, steps, run.seed, batch)
+        for name, data in train.items()
     }
-    transfer = {
-        name: _error(_fine_tuned(start, few, _FEW_SHAPE_STEPS[run.budget], run.seed), unseen)
-        for name, start in starts.items()
+    transfer, otherwise, targets = _new_shape(masked, specialists, run)
+    both, branch, none = (sum(row.values()) / len(row) for row in results.values())
+    first = "mask in branch and answer"
+    measured = {f"shapes, {first}": results.pop(first), **transfer}
+    baseline = {
+        **{f"shapes, {name}": row for name, row in results.items()},
+        **{f"shapes, specialist of the {name}": rows(source) for name, source in specialists.items()},
+        **otherwise,
     }
-    run.say(f"  shapes, an L from {_FEW_SHAPES} samples: {_shown(transfer)}")
-    mean = {name: sum(row.values()) / len(row) for name, row in results.items()}
-    both, branch, none = mean.values()
-    fine_tuned = transfer["three shapes"]
-    targets = [
-        Target("an L, from three shapes over from the square", fine_tuned / transfer["square"], "<=", 0.7),
-        Target("an L, from three shapes over from scratch", fine_tuned / transfer["scratch"], "<=", 0.5),
+    targets += [
         Target("mask in branch and answer over in the branch alone", both / branch, "<=", 1.0),
         Target("mask in the branch alone over none", branch / none, "<=", 1.0),
     ]
-    first = "mask in branch and answer"
-    measured = {f"shapes, {first}": results.pop(first), "an L, fine-tuned": _only(transfer, "three shapes")}
-    baseline = {
-        **{f"shapes, {name}": row for name, row in results.items()},
-        "shapes, specialist of the square": rows(square),
-        "an L, from elsewhere": {name: transfer[name] for name in ("square", "scratch")},
-    }
     return measured, baseline, targets
+
+
+def _new_shape(
+    joint: Operator, specialists: Mapping[str, Operator], run: Run
+) -> tuple[dict[str, Any], dict[str, Any], list[Target]]:
+    """Errors on a shape that was not among the training tasks, from few samples of it."""
+    corner = DarcyShapes(_SHAPE_POINTS, (Corner(),))
+    few, unseen = simulate(corner, _FEW_SHAPES, 2 * run.seed), simulate(corner, _SHAPE_TEST, 2 * run.seed + 1)
+
+    def fine_tuned(start: Operator) -> float:
+        sampler = WholeFields(_FEW_SHAPES)
+        return _error(_fitted(start, few, _FEW_SHAPE_STEPS[run.budget], run.seed, sampler, RelativeL2()), unseen)
+
+    three, free = fine_tuned(_partly_frozen(joint)), fine_tuned(copy.deepcopy(joint))
+    alone = {f"from the {name}": fine_tuned(_partly_frozen(source)) for name, source in specialists.items()}
+    scratch = fine_tuned(_built(_CONVOLUTIONAL, few, run.seed))
+    measured = {"from three shapes": three, "from three shapes, all weights": free}
+    otherwise = {**alone, "from scratch": scratch}
+    title = f"an L of {_FEW_SHAPES} samples"
+    run.say(f"  shapes, {title}: {_shown(measured | otherwise)}")
+    single = sum(alone.values()) / len(alone)
+    targets = [
+        Target("an L, from three shapes over from one, mean of the three", three / single, "<=", 0.7),
+        Target("an L, from three shapes over from scratch", three / scratch, "<=", 0.5),
+    ]
+    return {title: measured}, {f"{title}, otherwise": otherwise}, targets
 
 
 def _plates(run: Run) -> tuple[dict[str, Any], dict[str, Any], list[Target]]:
@@ -269,12 +281,11 @@ def _fitted(
     steps: int,
     seed: int,
     sampler: Sampler,
-    peak: float = 2e-3,
     loss: Loss | None = None,
 ) -> Operator:
     """Adam with one cycle, over the weights that are not frozen."""
     optimizer = adam(operator)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, peak, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     fit(
         operator,
         data,
@@ -286,11 +297,6 @@ def _fitted(
         settings=Settings(seed=seed),
     )
     return operator.eval()
-
-
-def _fine_tuned(operator: Operator, data: Dataset, steps: int, seed: int) -> Operator:
-    """All samples in every step, the relative error, and the published rate."""
-    return _fitted(operator, data, steps, seed, WholeFields(len(data)), peak=5e-4, loss=RelativeL2())
 
 
 def _partly_frozen(operator: Operator) -> Operator:
@@ -332,10 +338,6 @@ def _error(operator: Operator, data: Dataset) -> float:
 
     with torch.inference_mode():
         return measure(predicted, data, windows=1, batch=25).mean
-
-
-def _only(values: Mapping[str, float], start: str) -> dict[str, float]:
-    return {name: value for name, value in values.items() if name.startswith(start)}
 
 
 def _shown(errors: Mapping[str, float]) -> str:
