@@ -156,6 +156,25 @@ def data_inspect(
         _console().print(f"- {note}", markup=False)
 
 
+@data_app.command("cfdbench")
+def data_cfdbench(
+    output: Annotated[Path, typer.Argument(help="Root of the folders; what is there already stays.")],
+    problem: Annotated[str, typer.Option(help="cavity, tube, dam or cylinder.")] = "cavity",
+    subset: Annotated[list[str] | None, typer.Option(help="prop, bc, geo; all of them by default.")] = None,
+    points: Annotated[int, typer.Option(help="Rows and columns of a frame.")] = 64,
+    frames: Annotated[int, typer.Option(help="Frames of a case.")] = 25,
+    workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; default: one a core.")] = None,
+) -> None:
+    """Solve for the cases of a CFDBench flow and write them in its folders; an interrupted run resumes."""
+    from fredholm.data.cfdbench import flow_named, write_cases
+    from fredholm.problems.benchmark_flow import SUBSETS
+
+    written = write_cases(flow_named(problem, points, frames), output, subset or SUBSETS, workers=workers)
+    for case, reason in written.failures.items():
+        _console().print(f"[yellow]warning:[/yellow] {case} is left out: {reason}")
+    _console().print(f"{written.cases} cases of [b]{problem}[/b] in {output}, {written.solved} of them new")
+
+
 @app.command()
 def train(
     data: Annotated[Path, typer.Argument(help="Data set made by `fredholm generate`, or a file that `inspect` knows.")],

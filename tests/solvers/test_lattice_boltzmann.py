@@ -84,7 +84,7 @@ def test_limits_are_named() -> None:
     free = np.zeros((8, 16), bool)
     with pytest.raises(ValueError, match=r"Mach number of 0\.35"):
         LatticeBoltzmannSolver(free, 0.1, 0.1, 1.0, lattice_speed=0.2)
-    with pytest.raises(ValueError, match="cells of 0.1 have a Reynolds number of 100, above 12"):
+    with pytest.raises(ValueError, match=r"cells of 0\.1 have a Reynolds number of 100, above 12"):
         LatticeBoltzmannSolver(free, 0.1, 0.001, 1.0)
     with pytest.raises(ValueError, match=r"relaxation time 0\.50.* is below 0\.503"):
         LatticeBoltzmannSolver(free, 0.1, 0.01, 1.0, lattice_speed=0.005)

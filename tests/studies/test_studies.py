@@ -8,6 +8,7 @@ import pytest
 from fredholm.errors import UnknownNameError
 from fredholm.studies import (
     STUDIES,
+    cfdbench,
     co2_transport,
     deeponet,
     latent_spectral_models,
@@ -27,6 +28,7 @@ PROMISED = {"claim", "measured", "baseline", "paper", "seconds", "machine", "ver
 
 _FEW = {Budget.QUICK: 20}
 _SMALL = {  # sizes at which a study takes seconds
+    cfdbench: {"_STEPS": 4, "_EPOCHS": {Budget.QUICK: 0}, "_SPLITS": {Budget.QUICK: 1}},
     co2_transport: {
         "_CELLS": (16, 32),
         "_SPIN_UP": 1.0,

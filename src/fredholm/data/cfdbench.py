@@ -20,8 +20,30 @@ from pathlib import Path
 import numpy as np
 
 from fredholm.data.workers import in_processes
-from fredholm.errors import DataError, SolverError
+from fredholm.errors import DataError, SolverError, UnknownNameError
 from fredholm.problems.benchmark_flow import SUBSETS, BenchmarkFlow, Subset
+from fredholm.problems.cavity_flow import CavityFlow
+from fredholm.problems.cylinder_flow import CylinderFlow
+from fredholm.problems.dam_flow import DamFlow
+from fredholm.problems.tube_flow import TubeFlow
+
+FLOWS: dict[str, type[BenchmarkFlow]] = {flow.name: flow for flow in (CavityFlow, TubeFlow, DamFlow, CylinderFlow)}
+
+
+def flow_named(name: str, points: int, frames: int) -> BenchmarkFlow:
+    """A flow of the benchmark by its name.
+
+    Raises UnknownNameError with the nearest name, and DataError for points or frames too few.
+
+    >>> flow_named("tube", points=64, frames=25).step
+    0.05
+    """
+    if name not in FLOWS:
+        raise UnknownNameError("flow of CFDBench", name, FLOWS)
+    try:
+        return FLOWS[name](points=points, frames=frames)
+    except ValueError as error:
+        raise DataError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -44,7 +66,7 @@ class Written:
 def write_cases(
     problem: BenchmarkFlow,
     root: str | Path,
-    subsets: Sequence[Subset] = SUBSETS,
+    subsets: Sequence[str] = SUBSETS,
     *,
     workers: int | None = None,
     progress: bool = True,
@@ -66,7 +88,7 @@ def write_cases(
     root = Path(root)
     tasks = [
         _Task(root / problem.name / subset / f"case{number:04d}", case)
-        for subset in subsets
+        for subset in map(_subset, subsets)
         for number, case in enumerate(problem.cases(subset))
     ]
     for task in tasks:
@@ -80,6 +102,13 @@ def write_cases(
                 failures[str(directory.relative_to(root))] = failure
             bar.advance(shown)
     return Written(len(tasks) - len(failures), len(left) - len(failures), failures)
+
+
+def _subset(name: str) -> Subset:
+    for subset in SUBSETS:
+        if subset == name:
+            return subset
+    raise UnknownNameError("subset of CFDBench", name, SUBSETS)
 
 
 def _carried_out(problem: BenchmarkFlow, tasks: list[_Task], workers: int) -> Iterable[tuple[Path, str | None]]:

@@ -34,7 +34,10 @@ class NormalisedErrors:
 
     @classmethod
     def of(
-        cls, prediction: Float[Tensor, "n *steps_and_points"], truth: Float[Tensor, "n *steps_and_points"], steps: int = 0
+        cls,
+        prediction: Float[Tensor, "n *steps_and_points"],
+        truth: Float[Tensor, "n *steps_and_points"],
+        steps: int = 0,
     ) -> "NormalisedErrors":
         """Sums over all axes but the first and `steps` more, in float64."""
         error, norm = (prediction - truth).double().square(), truth.double().square()

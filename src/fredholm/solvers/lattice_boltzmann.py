@@ -3,20 +3,21 @@
     fᵢ(x + cᵢ, t + 1) = fᵢ - (fᵢ⁺ - eᵢ⁺)/τ⁺ - (fᵢ⁻ - eᵢ⁻)/τ⁻        fᵢ± = (fᵢ ± f₋ᵢ)/2,  eᵢ± alike
     eᵢ = wᵢ (ρ + 3 cᵢ·j + 9/2 (cᵢ·j)² - 3/2 j²)                      ρ = Σ fᵢ,  u = j = Σ cᵢ fᵢ
 
-Populations fᵢ stream along the links of a square lattice and relax towards the equilibrium e of an incompressible fluid.
-In lattice units (spacing and step 1) the viscosity is ν = (τ⁺ - ½)/3, the speed of sound 1/√3. With the "magic"
+Populations fᵢ stream along the links of a square lattice and relax towards the equilibrium e of an incompressible
+fluid. In lattice units (spacing and step 1) the viscosity is ν = (τ⁺ - ½)/3, the speed of sound 1/√3. With the "magic"
 (τ⁺ - ½)(τ⁻ - ½) = 3/16 a straight wall lies exactly halfway between nodes, whatever the viscosity, where populations
-that reach it bounce back; Poiseuille flow is then exact. The error is second order in space, plus one of the square of
-the Mach number u√3.
+that reach it bounce back: the profile of Poiseuille flow is then the exact parabola. The error is second order in
+space, plus one of the square of the Mach number u√3.
 
 Solids are sets of cells, their surfaces staircases. Fluid enters from the west at a given velocity (bounced back off a
-wall that moves) and leaves in the east at pressure zero (given back with opposite sign), which bends profiles within
-some cells of the outlet. North and south are walls, or mirrors. At the start the fluid has the inflow's velocity, as one
-that cannot be compressed would at once; started from rest, its sound would go to and fro for long.
+wall that moves) and leaves in the east at pressure zero (given back with opposite sign), which bends profiles near
+the outlet, the more the more viscous the flow. North and south are walls, or mirrors. At the start the fluid has the
+inflow's velocity, as one that cannot be compressed would at once; from rest, its sound would go to and fro for long.
 
-Sources: Ginzburg, Verhaeghe, d'Humières, "Two-relaxation-time lattice Boltzmann scheme", Commun. Comput. Phys. 3 (2008);
-He, Luo, J. Stat. Phys. 88 (1997), for the incompressible equilibrium; Ladd, J. Fluid Mech. 271 (1994), for moving walls
-and the force on a body by the momentum that its links exchange; Izquierdo, Fueyo, Phys. Rev. E 78 (2008), for outlets.
+Sources: Ginzburg, Verhaeghe, d'Humières, "Two-relaxation-time lattice Boltzmann scheme", Commun. Comput. Phys. 3
+(2008); He, Luo, J. Stat. Phys. 88 (1997), for the incompressible equilibrium; Ladd, J. Fluid Mech. 271 (1994), for
+moving walls and the force on a body by the momentum that its links exchange; Izquierdo, Fueyo, Phys. Rev. E 78 (2008),
+for outlets.
 """
 
 import math

@@ -12,7 +12,7 @@ from numba import njit
 
 @njit(cache=True)
 def slopes(u, v, viscosity, spacing, du, dv):
-    """du = -∂(uu)/∂x - ∂(uv)/∂y + ν Δu and dv alike on all faces that have neighbours; fluxes by plain averages."""
+    """Set du = -∂(uu)/∂x - ∂(uv)/∂y + ν Δu, and dv alike, on all faces that have neighbours; fluxes of averages."""
     hy, hx = spacing
     ax, ay = viscosity / (hx * hx), viscosity / (hy * hy)
     for j in range(1, u.shape[0] - 1):

@@ -25,6 +25,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -62,9 +63,7 @@ _KINDS = {
     "cavity": _kind(0.1, ("vel_top", "m/s"), *_FLUID, *_BOX),
     "tube": _kind(0.01, ("vel_in", "m/s"), *_FLUID, *_BOX),
     "dam": _kind(0.1, ("velocity", "m/s"), *_FLUID, *_BOX, ("barrier_height", "m"), ("barrier_width", "m")),
-    "cylinder": _kind(
-        0.001, ("vel_in", "m/s"), *_FLUID, *_BOX, ("center_x", "m"), ("center_y", "m"), ("radius", "m")
-    ),
+    "cylinder": _kind(0.001, ("vel_in", "m/s"), *_FLUID, *_BOX, ("center_x", "m"), ("center_y", "m"), ("radius", "m")),
 }
 
 
@@ -99,7 +98,7 @@ class FlowCase:
 
     @cached_property
     def velocity(self) -> tuple[Float[ndarray, "frames rows columns"], Float[ndarray, "frames rows columns"]]:
-        """u and v, as memory maps."""
+        """Components u and v, as memory maps."""
         u, v = (self._map(name) for name in ("u.npy", "v.npy"))
         if u.shape != v.shape:
             raise DataError(f"{self.directory}: u.npy has shape {u.shape}, v.npy {v.shape}; expected the same")
@@ -196,7 +195,9 @@ class FlowCases:
             cases += [FlowCase.read(path, problem) for path in ordered]
         for case in cases[1:]:
             if case.shape != cases[0].shape:
-                raise DataError(f"{case.directory} has frames of {case.shape}, {cases[0].directory} of {cases[0].shape}")
+                raise DataError(
+                    f"{case.directory} has frames of {case.shape}, {cases[0].directory} of {cases[0].shape}"
+                )
         return cls(tuple(cases))
 
     def __len__(self) -> int:
@@ -211,7 +212,7 @@ class FlowCases:
         shuffled = list(self.cases)
         random.Random(seed).shuffle(shuffled)
         bounds = [0, *np.cumsum([round(part * len(shuffled)) for part in parts]).tolist(), len(shuffled)]
-        pieces = [tuple(shuffled[a:b]) for a, b in zip(bounds, bounds[1:], strict=False)]
+        pieces = [tuple(shuffled[a:b]) for a, b in pairwise(bounds)]
         if not all(pieces):
             raise DataError(f"{len(self)} cases cannot be split into {list(parts)} and the rest: a part has no case")
         return tuple(FlowCases(piece) for piece in pieces)
@@ -291,7 +292,7 @@ class _Frames(Source):
         return len(self._rows)
 
     @cached_property
-    def labels(self) -> Mapping[str, Tensor]:  # type: ignore[override]
+    def labels(self) -> Mapping[str, Tensor]:
         steps = torch.tensor([case.step for case in self._cases.cases], dtype=torch.float64)
         number, frame, _ = self._rows.T
         return {"number": number, "time": (frame * steps[number]).float()}
