@@ -14,9 +14,11 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from jaxtyping import Float
 from numpy import ndarray
 from scipy import fft
+from torch import Tensor
 
 from fredholm.errors import SolverError
 from fredholm.solvers.exponential_integrator import ETDRK4
@@ -68,17 +70,17 @@ class DiffusionReactionSolver:
         steps = max(1, math.ceil(duration / frames / step - 1e-9))
         fed = self._fed(feed.astype(np.float64))
 
-        def slope(states: ndarray) -> ndarray:
-            return fed + fft.dst(self.reaction(fft.idst(states, type=1)), type=1)
+        def slope(states: Tensor) -> Tensor:
+            return torch.from_numpy(fed + fft.dst(self.reaction(fft.idst(states.numpy(), type=1)), type=1))
 
-        integrator = ETDRK4(self._symbol, slope, duration / frames / steps)
-        states = np.zeros((len(feed), self.points - 2))
+        integrator = ETDRK4(torch.from_numpy(self._symbol), slope, duration / frames / steps)
+        states = torch.zeros(len(feed), self.points - 2, dtype=torch.float64)
         answer = np.zeros((len(feed), frames, self.points))
         with np.errstate(over="ignore", invalid="ignore"):  # what runs away may do so, and is told
             for frame in range(frames):
                 for _ in range(steps):
                     states = integrator.advance(states)
-                answer[:, frame, 1:-1] = fft.idst(states, type=1)
+                answer[:, frame, 1:-1] = fft.idst(states.numpy(), type=1)
         finite = np.isfinite(answer).all((1, 2))
         if not finite.all():
             raise SolverError(int(finite.argmin()), f"its reaction runs away before time {duration:g}")

@@ -11,10 +11,9 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy as np
+import torch
 from jaxtyping import Complex, Float
-from numpy import ndarray
-from scipy import fft
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class FourierLine:
 
     >>> line = FourierLine(8, 2 * math.pi)
     >>> line.wave_numbers
-    array([0., 1., 2.])
+    tensor([0., 1., 2.], dtype=torch.float64)
     """
 
     points: int
@@ -40,14 +39,14 @@ class FourierLine:
             raise ValueError(f"a line has a positive, finite extent, got {self.extent}")
 
     @cached_property
-    def wave_numbers(self) -> Float[ndarray, " m"]:
+    def wave_numbers(self) -> Float[Tensor, " m"]:
         """2π j / L of the modes kept, j = 0, ..., m - 1."""
-        return 2 * math.pi / self.extent * np.arange((self.points + 2) // 3, dtype=np.float64)
+        return 2 * math.pi / self.extent * torch.arange((self.points + 2) // 3, dtype=torch.float64)
 
-    def coefficients(self, values: Float[ndarray, "*b n"]) -> Complex[ndarray, "*b m"]:
+    def coefficients(self, values: Float[Tensor, "*b n"]) -> Complex[Tensor, "*b m"]:
         """Coefficients of the modes kept, of values at the points."""
-        return fft.rfft(values)[..., : len(self.wave_numbers)]
+        return torch.fft.rfft(values)[..., : len(self.wave_numbers)]
 
-    def values(self, coefficients: Complex[ndarray, "*b m"]) -> Float[ndarray, "*b n"]:
+    def values(self, coefficients: Complex[Tensor, "*b m"]) -> Float[Tensor, "*b n"]:
         """Values at the points, of coefficients."""
-        return fft.irfft(coefficients, n=self.points)
+        return torch.fft.irfft(coefficients, n=self.points)

@@ -14,15 +14,18 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Complex, Float
 from numpy import ndarray
+from torch import Tensor
 
 from fredholm.errors import SolverError
 from fredholm.solvers.exponential_integrator import ETDRK4
 from fredholm.solvers.fourier_line import FourierLine
 
 _HALVINGS = 12  # of the step, before a wave is given up
-_CACHED_VALUES = 2**14  # of all waves that are advanced together: more of them fall out of the cache
+_CACHED_VALUES = 2**16  # of all waves that are advanced together: more of them fall out of the cache
+_LOOKED_AFTER = 8  # steps: shocks thicken slowly
 _UNRESOLVED = 1e-3  # amplitude of the shortest waves kept, of the largest amplitude
 
 
@@ -44,11 +47,11 @@ class ConvectionSolver:
     def __init__(
         self,
         line: FourierLine,
-        symbol: Callable[[Float[ndarray, " m"]], Float[ndarray, " m"] | Complex[ndarray, " m"]],
+        symbol: Callable[[Float[Tensor, " m"]], Float[Tensor, " m"] | Complex[Tensor, " m"]],
         amplitude: float = 0.0,
     ) -> None:
         self.line, self.amplitude = line, amplitude
-        self._symbol = symbol(line.wave_numbers)
+        self._symbol = symbol(line.wave_numbers).to(torch.complex128)
         self._slope_symbol = -0.5j * line.wave_numbers
 
     def solve(
@@ -71,36 +74,35 @@ class ConvectionSolver:
             integrator = ETDRK4(self._symbol, self._slope, duration / frames / count)
             for first in range(0, len(alike), together):
                 waves = alike[first : first + together]
-                answers[waves], resolved[waves] = self._march(initial[waves], integrator, int(count), frames)
+                start = torch.from_numpy(initial[waves].astype(np.float64))
+                answers[waves], resolved[waves] = self._march(start, integrator, int(count), frames)
         if not resolved.all():
             self._give_up(int(resolved.argmin()), initial, answers)
         return answers
 
     def _march(
-        self, initial: Float[ndarray, "b n"], integrator: ETDRK4, steps: int, frames: int
+        self, initial: Float[Tensor, "b n"], integrator: ETDRK4, steps: int, frames: int
     ) -> tuple[Float[ndarray, "b frames n"], Bool[ndarray, " b"]]:
         """Frames of a few waves, and which of them stayed resolved."""
-        v = np.ascontiguousarray(self.line.coefficients(initial))
-        allowed = np.maximum(self._shortest(v), _UNRESOLVED * np.abs(v).max(1))
-        resolved = np.ones(len(v), bool)
-        answers = np.empty((len(v), frames, self.line.points))
-        with np.errstate(over="ignore", invalid="ignore"):  # a wave that blows up may do so, and is told
-            for frame in range(frames):
-                for _ in range(steps):
-                    v = integrator.advance(v)
+        v = self.line.coefficients(initial).contiguous()
+        allowed = torch.maximum(self._shortest(v), _UNRESOLVED * v.abs().amax(1))
+        resolved = torch.ones(len(v), dtype=torch.bool)
+        answers = torch.empty(len(v), frames, self.line.points, dtype=torch.float64)
+        for frame in range(frames):
+            for step in range(1, steps + 1):
+                v = integrator.advance(v)
+                if step % _LOOKED_AFTER == 0 or step == steps:
                     resolved &= self._shortest(v) <= allowed  # NaN is not
-                answers[:, frame] = self.line.values(v)
-        return answers, resolved
+            answers[:, frame] = self.line.values(v)
+        return answers.numpy(), resolved.numpy()
 
-    def _slope(self, v: Complex[ndarray, "b m"]) -> Complex[ndarray, "b m"]:
+    def _slope(self, v: Complex[Tensor, "b m"]) -> Complex[Tensor, "b m"]:
         """The slope -½ ∂(u²)/∂x."""
-        u = self.line.values(v)
-        np.square(u, out=u)
-        return self._slope_symbol * self.line.coefficients(u)
+        return self._slope_symbol * self.line.coefficients(self.line.values(v).square_())
 
-    def _shortest(self, v: Complex[ndarray, "b m"]) -> Float[ndarray, " b"]:
+    def _shortest(self, v: Complex[Tensor, "b m"]) -> Float[Tensor, " b"]:
         """Largest amplitude among the shortest eighth of the waves."""
-        return np.abs(v[:, -max(1, v.shape[1] // 8) :]).max(1)
+        return v[:, -max(1, v.shape[1] // 8) :].abs().amax(1)
 
     def _steps(self, largest: Float[ndarray, " b"], duration: float, step: float) -> ndarray:
         """Steps that each wave takes in `duration`: a power of two times as many as `step` asks for."""
@@ -120,10 +122,10 @@ class ConvectionSolver:
 
     def _growth(self, step: float) -> float:
         """Largest h k |φ₁(h L̂)|: growth of a perturbation within a step where |u| = 1."""
-        z = step * self._symbol[1:]
+        z = step * self._symbol[1:].numpy()
         safe = np.where(np.abs(z) < 1e-8, 1.0, z)
         phi = np.where(np.abs(z) < 1e-8, 1.0, np.expm1(safe) / safe)
-        return float((step * self.line.wave_numbers[1:] * np.abs(phi)).max())
+        return float((step * self.line.wave_numbers[1:].numpy() * np.abs(phi)).max())
 
     def _give_up(self, wave: int, initial: Float[ndarray, "b n"], answers: Float[ndarray, "b frames n"]) -> None:
         if not np.isfinite(answers[wave]).all():
