@@ -63,8 +63,8 @@ class CO2Transport(Study):
     claim: ClassVar[str] = (
         "Centred states, increments, an explicit flux and a mass fixer make a conservative step of transport of any "
         "network: over 90 days the mass of CO2 is right to a millionth, a hundred times closer than without, and a "
-        "background that has risen by 40 ppm changes nothing. Four networks in it are closer to the truth than persistence "
-        "after a week and after a month."
+        "background that has risen by 40 ppm changes nothing. Four networks in it are closer to the truth than "
+        "persistence after a week and after a month."
     )
     paper: ClassVar[str] = (
         "90-day forecasts with R² of 0.98, 0.96, 0.98 and 0.99 and RMSE of 0.52, 0.86, 0.58 and 0.34 ppm by U-Net, "
