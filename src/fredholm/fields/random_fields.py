@@ -184,6 +184,19 @@ class CellNeumannGaussianField(SpectralGaussianField):
     The grid's points are the centres: the box reaches half a spacing beyond the first and the last of them.
     """
 
+    @classmethod
+    def standard(cls, grid: Grid, exponent: float, inverse_length: float) -> "CellNeumannGaussianField":
+        """With the scale that makes the deviation one, on average over the box.
+
+        >>> square = Grid(Axis("x", 0.25, 0.75, 2), Axis("y", 0.25, 0.75, 2))
+        >>> field = CellNeumannGaussianField.standard(square, exponent=2.0, inverse_length=3.0)
+        >>> round(float(field.covariance().diagonal().mean()), 12)
+        1.0
+        """
+        plain = cls(grid, exponent, inverse_length)
+        volume = math.prod(axis.size * axis.spacing for axis in grid.axes)
+        return cls(grid, exponent, inverse_length, scale=math.sqrt(volume / float(plain._spectrum().sum())))
+
     def _require(self, grid: Grid) -> None:
         if periodic := [axis.name for axis in grid.axes if axis.periodic]:
             raise ValueError(f"axis {periodic[0]!r} is periodic: use PeriodicGaussianField")

@@ -96,8 +96,8 @@ class LogNormal:
         """One medium for each generator, at the centres of cells."""
         exponent = self.smoothness + len(grid.axes) / 2
         inverse_length = math.sqrt(2 * self.smoothness) / self.correlation_length
-        g = self.deviation * gaussian_in_cells(grid, exponent, inverse_length, generators)
-        return self.median * g.exp()
+        g = CellNeumannGaussianField.standard(grid, exponent, inverse_length).sample_each(generators)
+        return self.median * (self.deviation * g).exp()
 
 
 @dataclass(frozen=True)
@@ -143,14 +143,3 @@ class Multiscale:
 
 
 Medium = TwoPhase | LogNormal | Multiscale
-
-
-def gaussian_in_cells(
-    grid: Grid, exponent: float, inverse_length: float, generators: Sequence[torch.Generator]
-) -> Float[Tensor, "n *cells"]:
-    """Gaussian fields of covariance proportional to (-Δ + τ²)^-α, of deviation one on average over the box."""
-    extents = [axis.size * axis.spacing for axis in grid.axes]
-    waves = [math.pi * torch.arange(n, dtype=torch.float64) / e for n, e in zip(grid.shape, extents, strict=True)]
-    squares = sum(wave**2 for wave in torch.meshgrid(*waves, indexing="ij"))
-    variance = float(((squares + inverse_length**2) ** -exponent).sum()) / math.prod(extents)
-    return CellNeumannGaussianField(grid, exponent, inverse_length, variance**-0.5).sample_each(generators)

@@ -22,8 +22,8 @@ from torch import Tensor
 
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
+from fredholm.fields.random_fields import CellNeumannGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
-from fredholm.problems.media import gaussian_in_cells
 from fredholm.problems.problem import Problem, StrongForm, generator_of
 
 
@@ -78,8 +78,8 @@ class Poisson(Problem, StrongForm):
         )
 
     def sample(self, n: int, seed: int, first: int = 0) -> Inputs:
-        generators = [generator_of(seed, first + i) for i in range(n)]
-        source = gaussian_in_cells(self.grid, self.exponent, self.inverse_length, generators)
+        field = CellNeumannGaussianField.standard(self.grid, self.exponent, self.inverse_length)
+        source = field.sample_each([generator_of(seed, first + i) for i in range(n)])
         return {"source": source.float().unsqueeze(1)}
 
     def solve(self, inputs: Inputs) -> Tensor:

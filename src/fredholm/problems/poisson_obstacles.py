@@ -23,9 +23,9 @@ from torch import Tensor
 
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
+from fredholm.fields.random_fields import CellNeumannGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.problems.masks import inside_of
-from fredholm.problems.media import gaussian_in_cells
 from fredholm.problems.obstacles import Balls, Boxes, Obstacle, Stars
 from fredholm.problems.problem import Problem, StrongForm, generator_of
 
@@ -128,8 +128,9 @@ class PoissonObstacles(Problem, StrongForm):
             bumps = torch.exp(-squares / (2 * _WIDTH**2))
             return (bumps[:, 0] - bumps[:, 1]).reshape(self.grid.shape)
         if kind == 1:
-            inverse_length = 2 / self.correlation_length
-            return gaussian_in_cells(self.grid, 2 + self.dimension / 2, inverse_length, [generator])[0]
+            exponent = 2 + self.dimension / 2  # twice differentiable
+            field = CellNeumannGaussianField.standard(self.grid, exponent, 2 / self.correlation_length)
+            return field.sample_each([generator])[0]
         return torch.randn(self.grid.shape, generator=generator, dtype=torch.float64)
 
 
