@@ -17,6 +17,7 @@ from fredholm.operators.baselines import Identity, ResNet
 from fredholm.operators.catalogue import OPERATORS
 from fredholm.operators.deeponet import DecodedDeepONet, DeepONet, NetworkBranch, NetworkTrunk
 from fredholm.operators.residual_operator import ResidualOperator, one_step, step_of
+from fredholm.operators.unet import UNet
 
 BOX = Grid(Axis("x", 0.0, 1.0, 16), Axis("y", 0.0, 2.0, 16))
 FLOW = Function((Quantity("u"), Quantity("v")), DomainType.of(BOX))
@@ -162,7 +163,15 @@ def test_the_published_networks_of_parameters_by_their_counts() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["feed-forward/cfdbench-auto", "deeponet/cfdbench-auto", "mionet/cfdbench-auto", "identity", "resnet/cfdbench"],
+    [
+        "feed-forward/cfdbench-auto",
+        "deeponet/cfdbench-auto",
+        "mionet/cfdbench-auto",
+        "identity",
+        "resnet/cfdbench",
+        "unet/cfdbench",
+        "fno/cfdbench",
+    ],
 )
 def test_published_steps_pair_every_input_with_its_own_state(name: str) -> None:
     """A batch of B is B batches of one: the reference code pairs inputs of one sample with queries of another."""
@@ -173,6 +182,29 @@ def test_published_steps_pair_every_input_with_its_own_state(name: str) -> None:
     for i in range(3):
         one = operator({key: value[i : i + 1] for key, value in inputs.items()})
         torch.testing.assert_close(one[0], whole[i], rtol=1e-10, atol=1e-10)
+
+
+def test_published_networks_on_grids_answer_as_published() -> None:
+    """The U-Net adds to the state it is given, the FNO does not; both are cut by the mask."""
+    unet, fno = (Operator.build(SIGNATURE, name, BOX) for name in ("unet/cfdbench", "fno/cfdbench"))
+    assert [(operator.residual, operator.mask) for operator in (unet, fno)] == [("flow", "mask"), (None, "mask")]
+    inputs = flows()
+    outside = inputs["mask"].expand(-1, 2, -1, -1) == 0
+    assert not any(operator(inputs)[outside].any() for operator in (unet, fno))
+
+
+def test_without_norms_a_unet_answers_in_proportion_to_its_input() -> None:
+    """Of biases at zero, and rectifiers, which let factors pass; norms take the size of fields away."""
+    scaled = {}
+    for norm in (True, False):
+        with initialised(0):
+            net = UNet(1, 1, 4, (1, 2), activation=nn.ReLU(), norm=norm).double()
+        for name, parameter in net.named_parameters():
+            if name.endswith("bias"):
+                nn.init.zeros_(parameter)
+        x = torch.randn(2, 1, 8, 8, dtype=torch.float64)
+        scaled[norm] = torch.allclose(net(100 * x), 100 * net(x), rtol=1e-10, atol=1e-12)
+    assert scaled == {True: False, False: True}
 
 
 def test_the_convolutional_deeponet_at_its_published_size() -> None:
