@@ -67,9 +67,10 @@ def neuraloperator_darcy(path: Path) -> SimpleNamespace:
 
 
 def neuraloperator_burgers(path: Path) -> SimpleNamespace:
-    x, y = torch.rand(6, 16), torch.rand(6, 17, 16)
-    torch.save({"x": x, "y": y, "visc": torch.tensor(0.01)}, path)
-    return SimpleNamespace(x=x.numpy(), y=y.numpy())
+    """`burgers_lowres.pt`, of the library's version 0.3."""
+    y = torch.rand(6, 17, 16, dtype=torch.float64)
+    torch.save({"input": y[:, 0].clone(), "output": y, "visc": torch.tensor([[0.01]])}, path)
+    return SimpleNamespace(x=y[:, 0].numpy(), y=y.numpy())
 
 
 def _centres(points: int, lower: float = 0.0, upper: float = 1.0) -> np.ndarray:

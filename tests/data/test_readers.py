@@ -95,8 +95,8 @@ def test_neuraloperator_darcy_and_navier_stokes(tmp_path):
 
 
 def test_neuraloperator_burgers_has_time_last(tmp_path):
-    truth = layouts.neuraloperator_burgers(tmp_path / "burgers_train_16.pt")
-    data = sound(open_file(tmp_path / "burgers_train_16.pt", "train"))
+    truth = layouts.neuraloperator_burgers(tmp_path / "burgers_lowres.pt")
+    data = sound(open_file(tmp_path / "burgers_lowres.pt"))
     same(inputs(data, "initial"), truth.x[:, None])
     same(outputs(data), truth.y.swapaxes(1, 2)[:, None])
     assert [axis.name for axis in data.output_domain.coordinate_axes] == ["x", "t"]

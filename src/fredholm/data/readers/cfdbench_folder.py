@@ -22,9 +22,7 @@ def read(path: Path, choice: Choice) -> Contents:
             )
         )
         splits[problem] = cases.steps()
-    notes = (
-        "one step of (u, v) in time; FlowCases of fredholm.data.readers.cfdbench gives frames, roll-outs and splits too",
-    )
+    notes = ("one step of (u, v) in time; FlowCases of fredholm.data.readers.cfdbench gives more",)
     return Contents("CFDBench folder", tuple(stored), splits, notes)
 
 

@@ -1,8 +1,8 @@
-"""The `.pt` files of the neuraloperator library: a dictionary of tensors `x` and `y`.
+"""The `.pt` files of the neuraloperator library: a dictionary of tensors `x` and `y`, or `input` and `output`.
 
     darcy_{train,test}_{n}.pt           x: (N, n, n) permeability, often bool;  y: (N, n, n) pressure
     nsforcing_{train,test}_{n}.pt       x: (N, n, n) forcing;  y: (N, n, n) vorticity at time 5, on the torus [0, 2π)²
-    burgers_{train,test}_{n}.pt         x: (N, n) at time 0;  y: (N, frames, n)
+    burgers_lowres.pt and others        input: (N, n) at time 0;  output: (N, frames, n), the first frame the input
 
 An axis of channels behind that of samples may be there or not. Values are as stored: the normalisers that the library
 fits when it loads them belong to an operator here. Only tensors are unpickled, and they are mapped, not read.
@@ -30,14 +30,15 @@ _AXES = ("x", "y", "z")
 def read(path: Path, choice: Choice) -> Contents:
     """The data set of a file; raises DataError for one whose dictionary is another."""
     tensors = _tensors(path)
-    if not {"x", "y"} <= set(tensors):
+    pair = next((pair for pair in (("x", "y"), ("input", "output")) if set(pair) <= set(tensors)), None)
+    if pair is None:
         raise DataError(
-            f"{path} holds {sorted(tensors)}; expected the tensors x and y. Load it with torch.load(weights_only=True) "
+            f"{path} holds {sorted(tensors)}; expected the tensors x and y, or input and output. Load it with torch.load(weights_only=True) "
             "and pass its tensors to Dataset.from_arrays"
         )
-    x, y = tensors["x"], tensors["y"]
+    x, y = (tensors[name] for name in pair)
     if len(x) != len(y):
-        raise DataError(f"{path} has {len(x)} samples of x and {len(y)} of y")
+        raise DataError(f"{path} has {len(x)} samples of {pair[0]} and {len(y)} of {pair[1]}")
     given, asked, extent, periodic, note = _meaning(path)
     in_time = y.ndim == x.ndim + 1 and y.shape[-1] == x.shape[-1] and "burgers" in path.name
     has_channels = not in_time and x.ndim > 2 and x.shape[1] == y.shape[1] == 1

@@ -64,7 +64,7 @@ def read(path: Path, choice: Choice) -> Contents:
 
 
 def _splits(data: Dataset, owner: Tensor, count: int, first: bool) -> dict[str, Dataset]:
-    """A tenth of the trajectories to test on: the first of one array, the last of groups. All files are named "Train"."""
+    """A tenth of the trajectories to test on: the first of one array, the last of groups."""
     tenth = count // 10
     tested = owner < tenth if first else owner >= count - tenth
     if not tenth:

@@ -169,8 +169,8 @@ def axis_of(name: str, points: np.ndarray, units: str = "", periodic: bool = Fal
         or not np.allclose(steps, steps.mean(), rtol=1e-2, atol=1e-6 * np.abs(points).max())
     ):
         raise DataError(
-            f"the points of {name!r} are not ascending and equidistant: interpolate onto a regular grid, or put them in a "
-            "PointCloud"
+            f"the points of {name!r} are not ascending and equidistant: interpolate onto a regular grid, or put "
+            "them in a PointCloud"
         )
     end = points[-1] + steps.mean() if periodic else points[-1]
     return Axis(name, float(points[0]), float(end), len(points), units, periodic)
