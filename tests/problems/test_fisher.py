@@ -77,6 +77,21 @@ def test_halving_step_and_spacing_changes_little() -> None:
     assert float((u - finer).norm() / u.norm()) < 5e-3, "the extremes that are scaled to 0 and 1 are sampled too"
 
 
+def test_the_residual_of_a_population_falls_with_the_square_of_spacing_and_interval() -> None:
+    """From a first population without slope at the walls, of which no ripples stay."""
+
+    def residual(n: int) -> float:
+        problem = Fisher(points=n, times=n - 1)
+        initial = 0.5 + 0.4 * torch.cos(math.pi * problem.line.axes[0].points())
+        reaction = FlameGrowth((2.0, 2.0), (1.0, 1.0)).coefficients(torch.Generator()).float()
+        inputs = {"reaction": reaction[None], "initial": initial.float()[None, None]}
+        left = problem.residual(inputs, problem.solve(inputs))[..., 1:-1, 1:-1]
+        return float(left.square().mean().sqrt())
+
+    assert residual(17) < 0.05
+    assert math.log2(residual(17) / residual(33)) == pytest.approx(2, abs=0.2)
+
+
 def test_parameters_rebuild_the_problem() -> None:
     problem = Fisher(reactions=(ZeldovichGrowth((1.0, 2.0)), FlameGrowth()), points=16)
     assert problem_named("fisher", problem.parameters()) == problem

@@ -23,16 +23,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from fredholm.fields.differences import first_derivative, second_derivative
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import RBFGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Parameter, Quantity, Signature
-from fredholm.problems.problem import Problem, generator_of
+from fredholm.problems.problem import Problem, StrongForm, generator_of
 from fredholm.problems.reactions import FisherGrowth, FlameGrowth, Growth, NewellWhiteheadGrowth
 
 
 @dataclass(frozen=True)
-class Fisher(Problem):
+class Fisher(Problem, StrongForm):
     """Growth of several forms with diffusion on an interval that nothing leaves.
 
     Args:
@@ -68,8 +69,8 @@ class Fisher(Problem):
             raise ValueError("a growth law of some form is needed, got no reactions")
         if not (0 <= self.diffusivity < math.inf and 0 < self.duration < math.inf):
             raise ValueError(f"diffusivity {self.diffusivity} must not be negative, duration {self.duration} positive")
-        if self.points < 3 or self.times < 2:
-            raise ValueError(f"points {self.points} must be 3 or more, times {self.times} 2 or more")
+        if self.points < 4 or self.times < 3:
+            raise ValueError(f"points {self.points} must be 4 or more, times {self.times} 3 or more")
         if not self.correlation_length * (self.points - 1) >= 2:
             raise ValueError(
                 f"correlation length {self.correlation_length} is less than two spacings of {self.points} points"
@@ -138,6 +139,15 @@ class Fisher(Problem):
             inputs["initial"][:, 0].double().numpy(), inputs["reaction"].double().numpy(), times, self.step
         )
         return torch.from_numpy(u).float().mT.unsqueeze(1).contiguous()
+
+    def residual(self, inputs: Inputs, output: Tensor) -> Tensor:
+        """∂u/∂t - D ∂²u/∂x² - c₁ u - ... - c₄ u⁴ (n, 1, x, t), by differences of second order."""
+        x, t = self.plane.axes
+        growth = torch.zeros_like(output)
+        for coefficient in inputs["reaction"].T.flip(0):
+            growth = (growth + coefficient[:, None, None, None]) * output
+        diffusion = self.diffusivity * second_derivative(output, 2, x)
+        return first_derivative(output, 3, t) - diffusion - growth
 
     def _form(self, generator: torch.Generator) -> int:
         return int(torch.randint(len(self.reactions), (), generator=generator))

@@ -15,6 +15,7 @@ from torch import Tensor
 class SquarePlate:
     """A square around (½, ½).
 
+    >>> import torch
     >>> SquarePlate(side=0.5).inside(torch.tensor([[0.5, 0.7], [0.5, 0.8]])).tolist()
     [True, False]
     """

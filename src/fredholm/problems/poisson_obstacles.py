@@ -42,12 +42,12 @@ class PoissonObstacles(Problem, StrongForm):
         obstacles: each sample draws one kind, all equally likely.
         correlation_length: of smooth sources.
 
-    >>> problem = PoissonObstacles(points=16)
+    >>> problem = PoissonObstacles(points=20)
     >>> inputs = problem.sample(2, seed=0)
     >>> {name: tuple(values.shape) for name, values in inputs.items()}
-    {'source': (2, 1, 16, 16), 'mask': (2, 1, 16, 16)}
+    {'source': (2, 1, 20, 20), 'mask': (2, 1, 20, 20)}
     >>> problem.solve(inputs).shape
-    torch.Size([2, 1, 16, 16])
+    torch.Size([2, 1, 20, 20])
     """
 
     name: ClassVar[str] = "poisson-obstacles"
