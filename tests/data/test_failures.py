@@ -6,11 +6,13 @@ import shutil
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pulses import Fragile, Hopeless, Pulses
 
 from fredholm.data import Dataset, generate, open_dataset, verify
 from fredholm.data.simulation import simulate
-from fredholm.errors import DataError, SamplesLeftOut
+from fredholm.errors import DataError, SamplesLeftOut, SolverError
 
 SHAPE = {"size": 256, "times": 64}  # one sample to a chunk
 FAILED = [2, 5, 7, 8, 11, 14, 17]  # every third, and 7, which solves to NaN
@@ -118,3 +120,33 @@ def test_simulating_in_memory_leaves_them_out_too():
     assert data.inputs(torch.arange(4))["place"][:, 1].tolist() == [0, 1, 3, 4]
     with pytest.raises(DataError, match="not one of 2 samples"):
         simulate(Hopeless(), 2, seed=0)
+
+
+class Moody(Pulses):
+    """Gives up on `torn`, one at a time, and answers NaN for `wild`."""
+
+    torn: frozenset[int]
+    wild: frozenset[int]
+
+    def solve(self, inputs):
+        numbers = inputs["place"][:, 1].int().tolist()
+        if gone := [place for place, number in enumerate(numbers) if number in self.torn]:
+            raise SolverError(gone[-1], f"pulse {numbers[gone[-1]]} has burst")
+        values = super().solve(inputs)
+        values[[place for place, number in enumerate(numbers) if number in self.wild]] = math.nan
+        return values
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 8), st.frozensets(st.integers(0, 7)), st.frozensets(st.integers(0, 7)))
+def test_an_attempt_solves_for_exactly_the_samples_that_can_be_solved_for(count, torn, wild):
+    problem = Moody()
+    object.__setattr__(problem, "torn", torn)
+    object.__setattr__(problem, "wild", wild)
+    inputs = problem.sample(count, seed=0)
+    output, failures = problem.attempt(inputs)
+    assert list(failures) == sorted((torn | wild) & set(range(count)))
+    good = [i for i in range(count) if i not in failures]
+    assert torch.equal(output[good], Pulses().solve(inputs)[good])
+    assert bool(output[list(failures)].isnan().all())
+    assert all(failures[i] == f"pulse {i} has burst" for i in torn & set(failures))

@@ -33,7 +33,8 @@ def read(path: Path, choice: Choice) -> Contents:
     pair = next((pair for pair in (("x", "y"), ("input", "output")) if set(pair) <= set(tensors)), None)
     if pair is None:
         raise DataError(
-            f"{path} holds {sorted(tensors)}; expected the tensors x and y, or input and output. Load it with torch.load(weights_only=True) "
+            f"{path} holds {sorted(tensors)}; expected the tensors x and y, or input and output. "
+            "Load it with torch.load(weights_only=True) "
             "and pass its tensors to Dataset.from_arrays"
         )
     x, y = (tensors[name] for name in pair)
