@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Complex, Float
 from numpy import ndarray
-from scipy import fft
+from torch import Tensor, fft
 
 from fredholm.errors import SolverError
 
@@ -66,11 +67,11 @@ class VorticitySolver:
         half the step, and again; SolverError names the first flow that does so with a 64th of `step`.
         """
         initial = self._coefficients(vorticity)
-        source = np.broadcast_to(self._coefficients(forcing), initial.shape)
+        source = self._coefficients(forcing).expand(initial.shape)
         steps = max(1, math.ceil(duration / step - 1e-9))
-        ends, left = np.empty_like(initial), np.arange(len(initial))
+        ends, left = torch.empty_like(initial), torch.arange(len(initial))
         for _ in range(_HALVINGS + 1):
-            stable = np.zeros(len(left), bool)
+            stable = torch.zeros(len(left), dtype=torch.bool)
             together = max(1, _CACHED_VALUES // self.points**2)
             for first in range(0, len(left), together):
                 flows = left[first : first + together]
@@ -79,49 +80,62 @@ class VorticitySolver:
                 )
             left, steps = left[~stable], 2 * steps
             if not len(left):
-                return fft.irfft2(ends, s=(self.points, self.points))
+                return self._values(ends).numpy()
         raise SolverError(
             int(left[0]), f"its flow is too fast for {self.points} points and steps of {2 * duration / steps:.3g}"
         )
 
     def velocity(self, vorticity: Float[ndarray, "b n n"]) -> Float[ndarray, "2 b n n"]:
         """(u, v) of given vorticity."""
-        return self._flow(self._coefficients(vorticity))
+        return self._flow(self._coefficients(vorticity)).numpy()
 
     def _march(
-        self, w: Complex[ndarray, "b n m"], forcing: Complex[ndarray, "b n m"], dt: float, steps: int
-    ) -> tuple[Complex[ndarray, "b n m"], Bool[ndarray, " b"]]:
+        self, w: Complex[Tensor, "b m n"], forcing: Complex[Tensor, "b m n"], dt: float, steps: int
+    ) -> tuple[Complex[Tensor, "b m n"], Bool[Tensor, " b"]]:
         """Coefficients after the steps, and which flows kept to the Courant limit."""
-        decay = np.exp(-0.5 * dt * self.viscosity * self._laplacian)  # over half a step
+        decay = torch.exp(-0.5 * dt * self.viscosity * self._laplacian).to(w.dtype)  # over half a step
         fastest = []
-        with np.errstate(over="ignore", invalid="ignore"):  # a flow that blows up may do so, and is told
-            for _ in range(steps):
-                velocity = self._flow(w)
-                fastest.append(np.abs(velocity).sum(0).max((1, 2)))
-                first = self._slope(velocity, forcing)
-                second = self._slope(self._flow(decay * (w + 0.5 * dt * first)), forcing)
-                decayed = decay * w
-                third = self._slope(self._flow(decayed + 0.5 * dt * second), forcing)
-                fourth = self._slope(self._flow(decay * (decayed + dt * third)), forcing)
-                w = decay * (decayed + dt / 6 * decay * first + dt / 3 * (second + third)) + dt / 6 * fourth
-            fastest.append(np.abs(self._flow(w)).sum(0).max((1, 2)))
+        for _ in range(steps):
+            velocity = self._flow(w)
+            fastest.append(velocity.abs().sum(0).amax((1, 2)))
+            first = self._slope(velocity, forcing)
+            decayed = decay * w
+            second = self._slope(self._flow(torch.addcmul(decayed, decay, first, value=0.5 * dt)), forcing)
+            third = self._slope(self._flow(torch.add(decayed, second, alpha=0.5 * dt)), forcing)
+            fourth = self._slope(self._flow(decay * torch.add(decayed, third, alpha=dt)), forcing)
+            inner = torch.addcmul(decayed, decay, first, value=dt / 6).add_(second + third, alpha=dt / 3)
+            w = (decay * inner).add_(fourth, alpha=dt / 6)
+        fastest.append(self._flow(w).abs().sum(0).amax((1, 2)))
         # NaN is not at most the limit: a flow that has blown up is not stable
-        return w, dt * self._largest_wave_number * np.max(fastest, axis=0) <= _COURANT_LIMIT
+        return w, dt * self._largest_wave_number * torch.stack(fastest).amax(0) <= _COURANT_LIMIT
 
-    def _flow(self, w: Complex[ndarray, "b n m"]) -> Float[ndarray, "2 b n n"]:
-        return fft.irfft2(self._velocity * w, s=(self.points, self.points), overwrite_x=True)
+    def _flow(self, w: Complex[Tensor, "b m n"]) -> Float[Tensor, "2 b n n"]:
+        return self._values(self._velocity * w)
 
-    def _slope(
-        self, velocity: Float[ndarray, "2 b n n"], forcing: Complex[ndarray, "b n m"]
-    ) -> Complex[ndarray, "b n m"]:
+    def _slope(self, velocity: Float[Tensor, "2 b n n"], forcing: Complex[Tensor, "b m n"]) -> Complex[Tensor, "b m n"]:
         """The slope f - u·∇w."""
         u, v = velocity
-        products = fft.rfft2(np.stack([u * v, (u - v) * (u + v)]), overwrite_x=True)
+        products = self._transform(torch.stack([u * v, (u - v) * (u + v)]))
         across, along = self._advection
-        return forcing + across * products[0] + along * products[1]
+        return torch.addcmul(forcing, across, products[0]).addcmul_(along, products[1])
 
-    def _coefficients(self, values: Float[ndarray, "*b n n"]) -> Complex[ndarray, "*b n m"]:
-        return fft.rfft2(values.astype(np.float64)) * self._kept
+    def _coefficients(self, values: Float[ndarray, "*b n n"]) -> Complex[Tensor, "*b m n"]:
+        return self._transform(torch.from_numpy(values.astype(np.float64))) * self._kept
+
+    def _transform(self, values: Float[Tensor, "*b n n"]) -> Complex[Tensor, "*b m n"]:
+        """Coefficients (ky, kx): only the modes that are kept along the last axis are transformed along the first.
+
+        Each transform runs along contiguous memory: else its rounding would depend on how many flows there are.
+        """
+        return fft.fft(fft.rfft(values)[..., : self._columns].mT.contiguous())
+
+    def _values(self, coefficients: Complex[Tensor, "*b m n"]) -> Float[Tensor, "*b n n"]:
+        return fft.irfft(fft.ifft(coefficients).mT.contiguous(), n=self.points)
+
+    @property
+    def _columns(self) -> int:
+        """Modes 0, ..., m - 1 below two thirds of the Nyquist number."""
+        return (self.points + 2) // 3
 
     @property
     def _largest_wave_number(self) -> float:
@@ -129,35 +143,35 @@ class VorticitySolver:
         return 2 * math.pi / self.extent * self.points / 3
 
     @cached_property
-    def _wave_numbers(self) -> tuple[Float[ndarray, "n m"], Float[ndarray, "n m"]]:
-        """(kx, ky) of the coefficients of a real transform, ky along the last axis."""
-        order = np.fft.fftfreq(self.points, 1 / self.points)
-        half = np.fft.rfftfreq(self.points, 1 / self.points)
+    def _wave_numbers(self) -> tuple[Float[Tensor, "m n"], Float[Tensor, "m n"]]:
+        """(kx, ky) of the coefficients, kx along the last axis."""
+        order = fft.fftfreq(self.points, 1 / self.points, dtype=torch.float64)
+        half = torch.arange(self._columns, dtype=torch.float64)
         unit = 2 * math.pi / self.extent
-        kx, ky = np.meshgrid(unit * order, unit * half, indexing="ij")
+        ky, kx = torch.meshgrid(unit * half, unit * order, indexing="ij")
         return kx, ky
 
     @cached_property
-    def _laplacian(self) -> Float[ndarray, "n m"]:
+    def _laplacian(self) -> Float[Tensor, "m n"]:
         """Symbol k² of -Δ."""
         kx, ky = self._wave_numbers
         return kx**2 + ky**2
 
     @cached_property
-    def _kept(self) -> Float[ndarray, "n m"]:
+    def _kept(self) -> Float[Tensor, "m n"]:
         """One for modes below two thirds of the Nyquist number, zero for others and for the mean."""
-        kx, ky = self._wave_numbers
-        limit = self._largest_wave_number
-        return ((np.abs(kx) < limit) & (np.abs(ky) < limit) & (self._laplacian > 0)).astype(np.float64)
+        kx, _ = self._wave_numbers
+        return ((kx.abs() < self._largest_wave_number) & (self._laplacian > 0)).to(torch.float64)
 
     @cached_property
-    def _velocity(self) -> Complex[ndarray, "2 1 n m"]:
+    def _velocity(self) -> Complex[Tensor, "2 1 m n"]:
         """Symbols i ky / k² and -i kx / k² that make (u, v) of w."""
         kx, ky = self._wave_numbers
-        return 1j * np.stack([ky, -kx])[:, None] * self._kept / np.maximum(self._laplacian, 1e-300)
+        return 1j * torch.stack([ky, -kx])[:, None] * self._kept / self._laplacian.clamp(min=1e-300)
 
     @cached_property
-    def _advection(self) -> tuple[Float[ndarray, "n m"], Float[ndarray, "n m"]]:
+    def _advection(self) -> tuple[Complex[Tensor, "m n"], Complex[Tensor, "m n"]]:
         """Symbols that make -u·∇w of uv and of u² - v²."""
         kx, ky = self._wave_numbers
-        return (kx**2 - ky**2) * self._kept, -kx * ky * self._kept
+        across, along = (kx**2 - ky**2) * self._kept, -kx * ky * self._kept
+        return across.to(torch.complex128), along.to(torch.complex128)
