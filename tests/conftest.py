@@ -9,17 +9,22 @@ from jaxtyping import install_import_hook
 PACKAGES = ["fields", "problems", "data", "layers", "operators", "training", "evaluation", "deploy", "studies"]
 # not the wave's kernels: numba compiles those as they stand
 SOLVERS = [
+    "box_modes",
     "cell_stencil",
     "characteristics",
+    "conjugate_gradients",
     "diffusion_reaction",
     "exponential_integrator",
     "finite_volume_diffusion",
     "fisher",
     "forced_dynamics",
     "fourier_line",
+    "heat",
+    "helmholtz",
     "line_diffusion",
     "nonlinear_convection",
     "plane_strain",
+    "poisson",
     "row_splines",
     "vorticity",
     "wave",

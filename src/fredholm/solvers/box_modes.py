@@ -30,7 +30,7 @@ class BoxModes:
     [8.0, 16.0]
     """
 
-    def __init__(self, bases: list[Float[ndarray, "k k"]], eigenvalues: Float[ndarray, "*cells"]) -> None:
+    def __init__(self, bases: list[Float[ndarray, "_ _"]], eigenvalues: Float[ndarray, "*cells"]) -> None:
         self.bases, self.eigenvalues = bases, eigenvalues
 
     @classmethod
