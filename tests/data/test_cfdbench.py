@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from typer.testing import CliRunner
 
+from fredholm.cli import app
 from fredholm.data import cfdbench as writing
 from fredholm.data.cfdbench import flow_named, write_cases
 from fredholm.data.readers.cfdbench import FlowCases, is_cfdbench, problems_in
@@ -190,3 +192,25 @@ def test_a_case_that_is_not_resolved_is_refused_before_anything_is_solved_for(tm
     assert not list(tmp_path.iterdir())
     with pytest.raises(UnknownNameError, match="did you mean 'cavity'"):
         writing.flow_named("cavty", 16, 3)
+
+
+def test_the_command_writes_what_inspect_knows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small(monkeypatch)
+    run = CliRunner()
+    arguments = [
+        "data",
+        "cfdbench",
+        str(tmp_path),
+        "--subset",
+        "bc",
+        "--points",
+        "16",
+        "--frames",
+        "3",
+        "--workers",
+        "1",
+    ]
+    assert "3 cases of cavity" in run.invoke(app, arguments).output
+    assert "0 of them new" in run.invoke(app, arguments).output
+    told = run.invoke(app, ["data", "inspect", str(tmp_path), "--json"]).output
+    assert "CFDBench folder" in told

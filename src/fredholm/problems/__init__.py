@@ -3,6 +3,9 @@
 from fredholm.problems.advection import AdvectionInitial, AdvectionVelocity
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.burgers import Burgers
+from fredholm.problems.cavity_flow import CavityFlow
+from fredholm.problems.cylinder_flow import CylinderFlow
+from fredholm.problems.dam_flow import DamFlow
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.darcy_shapes import DarcyShapes
 from fredholm.problems.diffusion_reaction import DiffusionReaction
@@ -30,6 +33,7 @@ from fredholm.problems.source_positions import RandomSources, SourceLattice
 from fredholm.problems.stochastic_ode import StochasticODE, StochasticODEMoments
 from fredholm.problems.stochastic_pde import StochasticPDE, StochasticPDEMoments
 from fredholm.problems.tracer_transport import TracerTransport
+from fredholm.problems.tube_flow import TubeFlow
 
 __all__ = [
     "PROBLEMS",
@@ -40,7 +44,10 @@ __all__ = [
     "Box",
     "Boxes",
     "Burgers",
+    "CavityFlow",
     "Corner",
+    "CylinderFlow",
+    "DamFlow",
     "Darcy",
     "DarcyShapes",
     "DiffusionReaction",
@@ -77,6 +84,7 @@ __all__ = [
     "StochasticPDEMoments",
     "TracerTransport",
     "Triangle",
+    "TubeFlow",
     "TwoPhase",
     "ZeldovichGrowth",
     "problem_named",

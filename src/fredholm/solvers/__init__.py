@@ -9,6 +9,8 @@ from fredholm.solvers.forced_dynamics import drive
 from fredholm.solvers.fourier_line import FourierLine
 from fredholm.solvers.heat import HeatSolver
 from fredholm.solvers.helmholtz import HelmholtzSolver
+from fredholm.solvers.incompressible import IncompressibleSolver
+from fredholm.solvers.lattice_boltzmann import LatticeBoltzmannSolver
 from fredholm.solvers.line_diffusion import line_diffusion
 from fredholm.solvers.nonlinear_convection import ConvectionSolver, burgers, kuramoto_sivashinsky
 from fredholm.solvers.plane_strain import PlaneStrain, ring_mesh
@@ -29,6 +31,8 @@ __all__ = [
     "FourierLine",
     "HeatSolver",
     "HelmholtzSolver",
+    "IncompressibleSolver",
+    "LatticeBoltzmannSolver",
     "PlaneStrain",
     "PoissonSolver",
     "SphereTransport",
