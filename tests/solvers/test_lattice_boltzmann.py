@@ -55,6 +55,7 @@ def test_a_coarse_cylinder_sheds_vortices() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_cylinder_sheds_at_its_strouhal_number() -> None:
     times, coefficients = wake(16, 160.0)
     late = times > 80
