@@ -52,7 +52,7 @@ class ConvectionSolver:
     ) -> None:
         self.line, self.amplitude = line, amplitude
         self._symbol = symbol(line.wave_numbers).to(torch.complex128)
-        self._slope_symbol = -0.5j * line.wave_numbers
+        self._factor = -0.5j * line.wave_numbers
 
     def solve(
         self, initial: Float[ndarray, "b n"], duration: float, step: float, frames: int = 1
@@ -71,7 +71,7 @@ class ConvectionSolver:
         together = max(1, _CACHED_VALUES // self.line.points)
         for count in np.unique(steps):
             alike = np.flatnonzero(steps == count)
-            integrator = ETDRK4(self._symbol, self._slope, duration / frames / count)
+            integrator = ETDRK4(self._symbol, self._slope, duration / frames / count, self._factor)
             for first in range(0, len(alike), together):
                 waves = alike[first : first + together]
                 start = torch.from_numpy(initial[waves].astype(np.float64))
@@ -97,8 +97,8 @@ class ConvectionSolver:
         return answers.numpy(), resolved.numpy()
 
     def _slope(self, v: Complex[Tensor, "b m"]) -> Complex[Tensor, "b m"]:
-        """The slope -½ ∂(u²)/∂x."""
-        return self._slope_symbol * self.line.coefficients(self.line.values(v).square_())
+        """The coefficients of u², of which -½ i k makes the slope."""
+        return self.line.coefficients(self.line.values(v).square_())
 
     def _shortest(self, v: Complex[Tensor, "b m"]) -> Float[Tensor, " b"]:
         """Largest amplitude among the shortest eighth of the waves."""
