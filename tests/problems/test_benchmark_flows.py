@@ -42,8 +42,6 @@ def test_samples_are_cases_and_depend_on_seed_and_number_alone(name: str, seed: 
         case = {quantity.name: value for quantity, value in zip(problem.components, values, strict=True)}
         if name == "dam":
             case |= {"height": 0.4, "width": 1.5}
-        if name == "cylinder":
-            case["viscosity"] *= 1 + 1e-6  # a limit, met exactly, is missed by rounding to single precision
         problem.require(case)
         assert problem.mask(case).any()
 
@@ -97,7 +95,7 @@ def test_limits_are_named() -> None:
     with pytest.raises(ValueError, match="a case has the numbers"):
         problem.require({"vel_top": 1.0})
     cylinder = CylinderFlow()
-    with pytest.raises(ValueError, match="Reynolds number of 1000 is above 190"):
+    with pytest.raises(ValueError, match="Reynolds number of 1000 is above 160, near which"):
         cylinder.require(cylinder.cases("bc")[8] | {"vel_in": 10.0})
     with pytest.raises(ValueError, match="is not inside the height"):
         cylinder.require(cylinder.cases("bc")[8] | {"center_y": 0.005})

@@ -5,10 +5,10 @@
 
 Below a Reynolds number 2 r ρ U / μ of some 47 the wake is steady; above it the flow sheds vortices from alternate
 sides. U [m/s], ρ [kg/m³], μ [Pa s], height and width of the box, the place of the disk's centre in it and its radius
-[m] make a case. The reference is a lattice Boltzmann method with 16 cells across the disk, second order but for
-the staircase that the disk is, whose cells are averaged over those of the n × n points. Reynolds numbers above 190,
-where wakes are no longer plane, are refused. The disk stands a quarter of a lattice cell off its place: the wake
-of a perfectly symmetric flow would wait for rounding errors to set it in motion.
+[m] make a case. The reference is a lattice Boltzmann method with 20 cells across the disk, second order but for the
+staircase that the disk is; its cells are averaged over those of the n × n points. Reynolds numbers above 160, near which
+wakes cease to be plane and cells to resolve them, are refused. The disk stands a quarter of a lattice cell off its
+place: the wake of a perfectly symmetric flow would wait for rounding errors to set it in motion.
 
 Source: Luo, Chen, Zhang, "CFDBench: a large-scale benchmark for machine learning methods in fluid dynamics", 2023;
 Williamson, Annu. Rev. Fluid Mech. 28 (1996), for the flow.
@@ -36,9 +36,9 @@ from fredholm.problems.benchmark_flow import (
 )
 from fredholm.solvers.lattice_boltzmann import LatticeBoltzmannSolver
 
-_ACROSS = 16  # lattice cells
-_LATTICE_SPEED = 0.05  # a Mach number of 0.09
-_LARGEST_REYNOLDS = 190.0
+_ACROSS = 20  # lattice cells
+_LATTICE_SPEED = 0.08  # a Mach number of 0.14
+_LARGEST_REYNOLDS = 160.0
 _BASE = {"vel_in": 1.0, "density": 10.0, "viscosity": 0.002, "height": 0.12, "width": 0.22}
 _PLACE = {"center_x": 0.06, "center_y": 0.06, "radius": 0.01}
 
@@ -68,23 +68,23 @@ class CylinderFlow(BenchmarkFlow):
     step: float = 0.04
 
     def cases(self, subset: Subset) -> list[dict[str, float]]:
-        """18 inflows; 20 fluids; 4 radii × 4 distances of the sides. Reynolds numbers from 20 to 190."""
+        """15 inflows; 20 fluids; 4 radii × 4 distances of the sides. Reynolds numbers from 20 to 160."""
         if subset == "bc":
-            varied = [{"vel_in": round(0.1 * tenths, 1)} for tenths in range(2, 20)]
+            varied = [{"vel_in": round(0.1 * tenths, 1)} for tenths in range(2, 17)]
         elif subset == "prop":
             fluids = product((5.0, 10.0, 15.0, 20.0), (0.0015, 0.002, 0.003, 0.004, 0.005, 0.008))
-            varied = [{"density": rho, "viscosity": mu} for rho, mu in fluids if 20 <= 0.02 * rho / mu <= 190]
+            varied = [{"density": rho, "viscosity": mu} for rho, mu in fluids if 20 <= 0.02 * rho / mu <= 160]
         else:
             varied = [
                 {"radius": radius, "height": 2 * distance, "center_y": distance}
-                for radius, distance in product((0.008, 0.01, 0.014, 0.018), (0.05, 0.06, 0.08, 0.1))
+                for radius, distance in product((0.008, 0.01, 0.012, 0.015), (0.05, 0.06, 0.08, 0.1))
             ]
         return [_BASE | _PLACE | change for change in varied]
 
     def draw(self, generator: torch.Generator) -> dict[str, float]:
-        """Reynolds numbers from 20 to 190, the sides 5 to 10 radii away."""
+        """Reynolds numbers from 20 to 160, the sides 5 to 10 radii away."""
         draw = partial(draw_between, generator)
-        speed, density, radius = draw(0.2, 1.9), draw(5.0, 20.0), draw(0.008, 0.018)
+        speed, density, radius = draw(0.2, 1.6), draw(5.0, 20.0), draw(0.008, 0.015)
         viscosity = 2 * radius * density * speed / draw(20.0, _LARGEST_REYNOLDS)
         below, above, before, behind = (radius * draw(5.0, 10.0) for _ in range(4))
         return {
@@ -107,9 +107,9 @@ class CylinderFlow(BenchmarkFlow):
     def require(self, case: Mapping[str, float]) -> None:
         require_positive(case, self.components)
         reynolds = 2 * case["radius"] * case["density"] * case["vel_in"] / case["viscosity"]
-        if reynolds > _LARGEST_REYNOLDS:
+        if reynolds > _LARGEST_REYNOLDS * (1 + 1e-6):  # as much as numbers in single precision are off
             raise ValueError(
-                f"a Reynolds number of {reynolds:.4g} is above {_LARGEST_REYNOLDS:g}, where wakes are not plane"
+                f"a Reynolds number of {reynolds:.4g} is above {_LARGEST_REYNOLDS:g}, near which wakes are not plane"
             )
         for name, centre, length in (("height", "center_y", "height"), ("width", "center_x", "width")):
             if not case["radius"] < case[centre] < case[length] - case["radius"]:

@@ -35,7 +35,7 @@ from fredholm.solvers.lattice_kernels import advance, moments, uniform
 _MAGIC = 3 / 16
 _LARGEST_MACH = 0.3  # above, what compressibility does is no longer small
 _SMALLEST_RELAXATION = 0.503  # τ⁺: below, the scheme is close to its stability limit
-_CELL_REYNOLDS = 12.0  # u / ν in lattice units: above, shear over a few cells is not resolved
+_CELL_REYNOLDS = 10.0  # u / ν in lattice units: above, shear over a few cells is not resolved
 
 
 @dataclass(frozen=True, eq=False)
