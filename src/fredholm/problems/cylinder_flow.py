@@ -6,9 +6,9 @@
 Below a Reynolds number 2 r ρ U / μ of some 47 the wake is steady; above it the flow sheds vortices from alternate
 sides. U [m/s], ρ [kg/m³], μ [Pa s], height and width of the box, the place of the disk's centre in it and its radius
 [m] make a case. The reference is a lattice Boltzmann method with 20 cells across the disk, second order but for the
-staircase that the disk is; its cells are averaged over those of the n × n points. Reynolds numbers above 160, near which
-wakes cease to be plane and cells to resolve them, are refused. The disk stands a quarter of a lattice cell off its
-place: the wake of a perfectly symmetric flow would wait for rounding errors to set it in motion.
+staircase that the disk is; its cells are averaged over those of the n × n points. Reynolds numbers above 160, near
+which wakes cease to be plane and cells to resolve them, are refused. The disk stands a quarter of a lattice cell off
+its place: the wake of a perfectly symmetric flow would wait for rounding errors to set it in motion.
 
 Source: Luo, Chen, Zhang, "CFDBench: a large-scale benchmark for machine learning methods in fluid dynamics", 2023;
 Williamson, Annu. Rev. Fluid Mech. 28 (1996), for the flow.
