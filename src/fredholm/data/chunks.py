@@ -203,7 +203,10 @@ class MappedArray:
             shares = [rows[start::_READERS].tolist() for start in range(_READERS)]
             targets = [values[start::_READERS] for start in range(_READERS)]
             deque(_readers().map(self._array.read_rows, shares, targets), maxlen=0)
-        return torch.from_numpy(values).float()
+        result = torch.from_numpy(
+            np.empty(values.shape, np.float32)
+        )  # NumPy's memory comes in large pages, torch's not
+        return result.copy_(torch.from_numpy(values))
 
     def at(self, rows: Int[Tensor, " b"], points: Int[Tensor, "*rows m"]) -> Float[Tensor, "b channels m"]:
         """Rows at flat point indices, as float32."""
