@@ -30,5 +30,5 @@ def test_a_picture_has_a_panel_for_every_function_of_every_sample(name: str) -> 
     problem = PROBLEMS[name]()
     figure = problem_picture(problem)
     drawn = [axes for axes in figure.axes if axes.get_label() != "<colorbar>"]
-    assert len(drawn) == 2 * (len(problem.signature.inputs) + 1)
+    assert len(drawn) == 2 * (len(problem.input_domains) + 1)
     assert all(axes.lines or axes.images or axes.collections for axes in drawn)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from fredholm.fields.domain import Domain
+from fredholm.fields.domain import Coordinate, Domain
 from fredholm.fields.signature import Function, Parameter
 from fredholm.problems.problem import Problem
 
@@ -15,13 +15,10 @@ _SAMPLES = 2
 def problem_picture(problem: Problem, seed: int = 0) -> Any:
     """A matplotlib figure: a row a sample, a panel a function; numbers are the titles of their rows.
 
-    Functions of one variable are lines; of more they are maps, cut at the middle of every direction beyond the second;
-    those on clouds and meshes are coloured points.
+    Functions of one variable are lines; of more they are maps, late in time and cut at the middle of every direction
+    beyond the second; those on clouds and meshes are coloured points.
     """
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib.figure import Figure
 
     inputs = problem.sample(_SAMPLES, seed)
     panels = [
@@ -30,9 +27,8 @@ def problem_picture(problem: Problem, seed: int = 0) -> Any:
         if isinstance(function, Function)
     ]
     panels.append(("output", problem.output_domain, problem.signature.output, problem.solve(inputs)))
-    figure, axes = pyplot.subplots(
-        _SAMPLES, len(panels), figsize=(3.6 * len(panels), 2.9 * _SAMPLES), squeeze=False, layout="constrained"
-    )
+    figure = Figure(figsize=(3.6 * len(panels), 2.9 * _SAMPLES), layout="constrained")
+    axes = figure.subplots(_SAMPLES, len(panels), squeeze=False)
     for sample in range(_SAMPLES):
         for column, (name, domain, function, values) in enumerate(panels):
             panel = axes[sample][column]
@@ -60,23 +56,40 @@ def _points(name: str, domain: Domain, panels: Any, inputs: dict[str, Tensor], s
 
 
 def _drawn(panel: Any, domain: Domain, points: Tensor, values: Tensor) -> Any:
-    names = [f"{axis.name}, {axis.units}".rstrip(", ") for axis in domain.coordinate_axes]
-    panel.set_xlabel(names[0])
-    if domain.dimension == 1:
+    axes = list(domain.coordinate_axes)
+    if len(axes) == 1:
         panel.plot(points[:, 0], values)
+        panel.set_xlabel(_label(axes[0]))
         return None
-    panel.set_ylabel(names[1])
     if values.ndim == 1:
         middle = torch.ones(len(values), dtype=torch.bool)
-        for direction in range(2, domain.dimension):  # a slab around the middle
+        for direction in range(2, len(axes)):  # a slab around the middle
             away = (points[:, direction] - points[:, direction].median()).abs()
             middle &= away <= away.quantile(0.3)
-        return panel.scatter(points[middle, 0], points[middle, 1], c=values[middle], s=6, cmap="viridis")
+        image = panel.scatter(points[middle, 0], points[middle, 1], c=values[middle], s=6, cmap="viridis")
+    else:
+        axes, values = _cut(axes, values)
+        edges = [end for axis in axes for end in (axis.lower, axis.upper)]
+        image = panel.imshow(values.T, origin="lower", extent=edges, aspect="auto", cmap="viridis")
+    panel.set_xlabel(_label(axes[0]))
+    panel.set_ylabel(_label(axes[1]))
+    return image
+
+
+def _cut(axes: list[Coordinate], values: Tensor) -> tuple[list[Coordinate], Tensor]:
+    """Two directions, the horizontal one first, of a field late in time and at the middle of all others."""
     while values.ndim > 2:
-        values = values[..., values.shape[-1] // 2]
-    edges = domain.coordinate_axes
-    extent = (edges[0].lower, edges[0].upper, edges[1].lower, edges[1].upper)
-    return panel.imshow(values.T, origin="lower", extent=extent, aspect="auto", cmap="viridis")
+        times = [place for place, axis in enumerate(axes) if axis.name == "t"]
+        place = times[0] if times else len(axes) - 1
+        size = values.shape[place]
+        values = values.select(place, 3 * size // 4 if times else size // 2)
+        axes = axes[:place] + axes[place + 1 :]
+    upright = axes[0].name in ("y", "z", "latitude")
+    return (axes[::-1], values.T) if upright else (axes, values)
+
+
+def _label(axis: Coordinate) -> str:
+    return f"{axis.name}, {axis.units}".rstrip(", ")
 
 
 def _numbers(problem: Problem, inputs: dict[str, Tensor], sample: int) -> str:

@@ -14,6 +14,7 @@ Geometry, inlet, the numbers of a case and the files are those of the benchmark,
 Source: Luo, Chen, Zhang, "CFDBench: a large-scale benchmark for machine learning methods in fluid dynamics", 2023.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -97,7 +98,9 @@ class DamFlow(BenchmarkFlow):
 
     def _solver(self, case: Mapping[str, float]) -> LatticeBoltzmannSolver:
         require_positive(case, self.components)
-        if (case["height"], case["width"]) != (_HEIGHT, _WIDTH):
+        if not (
+            math.isclose(case["height"], _HEIGHT, rel_tol=1e-6) and math.isclose(case["width"], _WIDTH, rel_tol=1e-6)
+        ):
             raise ValueError(
                 f"the channel is {_HEIGHT} m high and {_WIDTH} m long, got {case['height']}, {case['width']}"
             )

@@ -7,6 +7,9 @@ from fredholm.errors import DataError, UnknownNameError
 from fredholm.problems.advection import AdvectionInitial, AdvectionVelocity
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.burgers import Burgers
+from fredholm.problems.cavity_flow import CavityFlow
+from fredholm.problems.cylinder_flow import CylinderFlow
+from fredholm.problems.dam_flow import DamFlow
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.darcy_shapes import DarcyShapes
 from fredholm.problems.diffusion_reaction import DiffusionReaction
@@ -26,6 +29,7 @@ from fredholm.problems.room import Room
 from fredholm.problems.stochastic_ode import StochasticODE, StochasticODEMoments
 from fredholm.problems.stochastic_pde import StochasticPDE, StochasticPDEMoments
 from fredholm.problems.tracer_transport import TracerTransport
+from fredholm.problems.tube_flow import TubeFlow
 
 PROBLEMS: dict[str, type[Problem]] = {
     problem.name: problem
@@ -34,6 +38,9 @@ PROBLEMS: dict[str, type[Problem]] = {
         AdvectionVelocity,
         Antiderivative,
         Burgers,
+        CavityFlow,
+        CylinderFlow,
+        DamFlow,
         Darcy,
         DarcyShapes,
         DiffusionReaction,
@@ -55,6 +62,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         StochasticPDE,
         StochasticPDEMoments,
         TracerTransport,
+        TubeFlow,
     )
 }
 
