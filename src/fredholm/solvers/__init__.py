@@ -1,6 +1,7 @@
 """Numerics without learning."""
 
 from fredholm.solvers.characteristics import Characteristics
+from fredholm.solvers.diesel_engine import DieselEngine
 from fredholm.solvers.diffusion_reaction import DiffusionReactionSolver
 from fredholm.solvers.exponential_integrator import ETDRK4
 from fredholm.solvers.finite_volume_diffusion import CLOSED, HELD, FiniteVolumeDiffusion, Wall
@@ -25,6 +26,7 @@ __all__ = [
     "HELD",
     "Characteristics",
     "ConvectionSolver",
+    "DieselEngine",
     "DiffusionReactionSolver",
     "FiniteVolumeDiffusion",
     "FisherSolver",
