@@ -66,7 +66,23 @@ class DataError(FredholmError, ValueError):
 
 
 class ArtifactError(FredholmError, ValueError):
-    """A saved operator is missing, truncated, edited, or of an unknown kind."""
+    """A saved operator is missing, truncated, edited, or of an unknown kind; the base of all that says so."""
+
+
+class DamagedFileError(ArtifactError):
+    """A file of an artifact is truncated, edited or gone: copy the artifact again."""
+
+
+class FutureVersionError(ArtifactError):
+    """An artifact is of a format that this version does not know yet: update fredholm."""
+
+
+class ForeignArchitectureError(ArtifactError):
+    """An artifact's architecture names building blocks or arguments that are not known here."""
+
+
+class MissingTensorError(ArtifactError):
+    """A tensor that the architecture needs, such as a normaliser, is missing or of another shape or type."""
 
 
 class ConversionError(FredholmError, ValueError):

@@ -8,7 +8,9 @@ from fredholm.problems.cylinder_flow import CylinderFlow
 from fredholm.problems.dam_flow import DamFlow
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.darcy_shapes import DarcyShapes
+from fredholm.problems.diesel_engine import DieselEngineRecords
 from fredholm.problems.diffusion_reaction import DiffusionReaction
+from fredholm.problems.drive_commands import RandomRamps
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
@@ -24,7 +26,7 @@ from fredholm.problems.pendulum import Pendulum
 from fredholm.problems.plane_shapes import Corner, Disk, SquarePlate, Triangle
 from fredholm.problems.poisson import Poisson
 from fredholm.problems.poisson_obstacles import PoissonObstacles
-from fredholm.problems.problem import Problem
+from fredholm.problems.problem import Conserving, Problem, StrongForm
 from fredholm.problems.reactions import FisherGrowth, FlameGrowth, NewellWhiteheadGrowth, ZeldovichGrowth
 from fredholm.problems.registry import PROBLEMS, problem_named
 from fredholm.problems.room import Recording, Room
@@ -45,11 +47,13 @@ __all__ = [
     "Boxes",
     "Burgers",
     "CavityFlow",
+    "Conserving",
     "Corner",
     "CylinderFlow",
     "DamFlow",
     "Darcy",
     "DarcyShapes",
+    "DieselEngineRecords",
     "DiffusionReaction",
     "Disk",
     "Elasticity",
@@ -72,6 +76,7 @@ __all__ = [
     "Poisson",
     "PoissonObstacles",
     "Problem",
+    "RandomRamps",
     "RandomSources",
     "Recording",
     "Room",
@@ -82,6 +87,7 @@ __all__ = [
     "StochasticODEMoments",
     "StochasticPDE",
     "StochasticPDEMoments",
+    "StrongForm",
     "TracerTransport",
     "Triangle",
     "TubeFlow",

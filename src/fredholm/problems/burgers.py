@@ -26,14 +26,14 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import PeriodicGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.fields.spectral import resample
-from fredholm.problems.problem import Problem, generator_of
+from fredholm.problems.problem import Conserving, Problem, generator_of
 
 _DEVIATION = 0.592  # of u₀ around its mean: √(2 Σ 625 / (4 π² j² + 25)²)
 _SPACINGS = 2  # in a shock layer, for an error of about 1e-3 there
 
 
 @dataclass(frozen=True)
-class Burgers(Problem):
+class Burgers(Problem, Conserving):
     """From u₀ to u(T).
 
     Refused are grids that do not resolve the shock of a jump of four standard deviations of u₀, about 2.4: its layer
@@ -113,6 +113,10 @@ class Burgers(Problem):
         initial = resample(inputs["initial"][:, 0].double(), self.ring, self._ring(points))
         end = burgers(FourierLine(points, 1.0), self.viscosity).solve(initial.numpy(), self.duration, self.step)
         return torch.from_numpy(end[..., :: points // self.points]).float().contiguous()
+
+    def imbalance(self, inputs: Inputs, output: Tensor) -> Tensor:
+        """Gain of the mean of u, which neither convection nor viscosity changes on a ring, (n, 1)."""
+        return (output - inputs["initial"]).mean(-1)
 
     @staticmethod
     def _ring(points: int) -> Grid:

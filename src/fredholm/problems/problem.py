@@ -156,6 +156,17 @@ class StrongForm(ABC):
         """
 
 
+class Conserving(ABC):
+    """A problem in which integrals of the state are kept, or change by what its inputs say."""
+
+    @abstractmethod
+    def imbalance(self, inputs: Inputs, output: Tensor) -> Tensor:
+        """What each integral's mean over the domain has gained for no reason, (n, integrals), in the output's units.
+
+        Zero for the exact solution.
+        """
+
+
 def generator_of(seed: int, index: int) -> torch.Generator:
     """The random generator of sample `index` of the sequence `seed`: equal arguments, equal draws.
 

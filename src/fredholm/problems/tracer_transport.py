@@ -36,7 +36,7 @@ from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Si
 from fredholm.fields.sphere_grid import SphereGrid
 from fredholm.problems.carbon_fluxes import YEAR, CarbonFluxes
 from fredholm.problems.planetary_waves import DEGREES, PlanetaryWaves
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Conserving, Problem, StrongForm, generator_of
 from fredholm.solvers.sphere_transport import SphereTransport
 
 _AIR = 98_500 / (9.80665 * 0.0289652)  # mol of air above a square metre: surface pressure / (gravity x molar mass)
@@ -76,7 +76,7 @@ class Record:
 
 
 @dataclass(frozen=True)
-class TracerTransport(Problem, StrongForm):
+class TracerTransport(Problem, StrongForm, Conserving):
     """One step of CO₂ in the air of a planet: its mole fractions, winds and surface flux -> its mole fractions.
 
     Args:
@@ -219,6 +219,13 @@ class TracerTransport(Problem, StrongForm):
             )
         source = self._source(inputs["surface_flux"][:, 0].double().numpy())
         return _float(self._solver.advance(inputs["co2"].double().numpy(), stream, self._seconds, source))
+
+    def imbalance(self, inputs: Inputs, output: Tensor) -> Tensor:
+        """Gain of the mean mole fraction beyond what the surface flux brings, (n, 1), ppm; layers weigh alike."""
+        gained = (output - inputs["co2"]).double().mean(1)
+        brought = inputs["surface_flux"][:, 0].double() * self.flux_to_increment / len(self.jets)
+        areas = self.cell_areas
+        return ((gained - brought) * areas).sum((1, 2))[:, None].to(output) / areas.sum().to(output)
 
     def residual(self, inputs: Inputs, output: Tensor) -> Tensor:
         """∂q/∂t + v·∇q - κ D q - F / M in every cell, ppm/day, by differences centred in space and time.
