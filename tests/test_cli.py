@@ -53,6 +53,13 @@ def test_the_steps_one_by_one(tmp_path: Path) -> None:
     assert "relative L2 error" in said
     assert json.loads((tmp_path / "report" / "report.json").read_text())["methods"][0]["relative_l2"] < 0.05
     assert "graphs equal" in fredholm("export", artifact)
+    fredholm("generate", "room", "-n", 40, "-o", tmp_path / "unseen", "--seed", 2, "--parameters", json.dumps(ROOM))
+    said = fredholm("calibrate", artifact, tmp_path / "unseen", "--train", tmp_path / "train", "--level", 0.9)
+    assert "simultaneous" in said
+    assert "distance" in said
+    assert "level 0.99 needs at least 99" in fredholm(
+        "calibrate", artifact, tmp_path / "unseen", "--level", 0.99, code=2
+    )
 
 
 def test_the_whole_way_and_again(tmp_path: Path) -> None:

@@ -218,6 +218,31 @@ def evaluate(
 
 
 @app.command()
+def calibrate(
+    artifact: Annotated[Path, typer.Argument(help="Saved operator.")],
+    data: Annotated[
+        Path, typer.Argument(help="Samples the operator has not seen, from where new ones will come from.")
+    ],
+    training: Annotated[
+        Path | None, typer.Option("--train", help="Data set it was trained on, to tell which inputs are far from it.")
+    ] = None,
+    level: Annotated[list[float] | None, typer.Option(help="Level of a band; repeat it for several.")] = None,
+    seed: Seed = 0,
+    split: Split = None,
+) -> None:
+    """Give an operator error bars that hold, and limits beyond which to doubt it; both go into the artifact."""
+    from fredholm.deploy import calibrate as calibrate_artifact
+
+    unseen = _opened(data, split, "test")
+    train = None if training is None else _opened(training, None, "train")
+    calibration = calibrate_artifact(artifact, unseen, training=train, levels=level, seed=seed).error_bars
+    _listing("Bands", calibration.bands(), as_json=False)
+    _listing(
+        "Limits", [{"check": name, "at most": f"{limit:.4g}"} for name, limit in calibration.bounds.items()], False
+    )
+
+
+@app.command()
 def export(
     artifact: Annotated[Path, typer.Argument(help="Saved operator.")],
 ) -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from fredholm.deploy.artifact import Artifact, Manifest, load, save
 from fredholm.deploy.backend import Backend, OnnxRuntimeBackend, TorchBackend, TorchCompileBackend
+from fredholm.deploy.error_bars import calibrate
 from fredholm.deploy.onnx_export import Certificate, export
 from fredholm.deploy.predictor import Predictor
 
@@ -23,6 +24,7 @@ __all__ = [
     "Predictor",
     "TorchBackend",
     "TorchCompileBackend",
+    "calibrate",
     "create_app",
     "export",
     "load",

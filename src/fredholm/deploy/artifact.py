@@ -1,8 +1,9 @@
 """Artifacts: a trained operator on disk, as a directory.
 
-    manifest.json          architecture, signature, provenance, measured accuracy, exports; digests of all files
-    weights.safetensors    parameters and buffers
-    *.onnx                 exported graphs, once there are any
+    manifest.json              architecture, signature, provenance, measured accuracy, exports; digests of all files
+    weights.safetensors        parameters and buffers
+    calibration.safetensors    error bars and limits, once it is calibrated
+    *.onnx                     exported graphs, once there are any
 
 Loading checks the manifest against its own digest and every file against the manifest, builds the operator from
 classes that are already defined, and executes nothing that the directory holds.
@@ -12,27 +13,29 @@ import glob
 import hashlib
 import json
 import os
-import pkgutil
 import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fredholm import __version__, layers, operators
-from fredholm.errors import ArtifactError, FredholmError
+from fredholm import __version__
+from fredholm.deploy.stored_module import restored, tensor_bytes
+from fredholm.errors import ArtifactError, DamagedFileError, FutureVersionError
+from fredholm.evaluation.calibration import BandedPrediction, Calibration, Examination
 from fredholm.fields.signature import Inputs, Signature, require_finite
-from fredholm.layers.architecture import build, describe
+from fredholm.layers.architecture import describe
 from fredholm.operators.operator import Operator
+from fredholm.problems.problem import Problem
+from fredholm.problems.registry import PROBLEMS, problem_named
 
-FORMAT = 1
-MANIFEST, WEIGHTS = "manifest.json", "weights.safetensors"
+FORMAT = 2  # 2: with a calibration
+MANIFEST, WEIGHTS, CALIBRATION = "manifest.json", "weights.safetensors", "calibration.safetensors"
 _ASIDE = "old"
 
 
@@ -41,7 +44,8 @@ class Manifest:
     """What an artifact says of itself.
 
     `architecture` is what `layers.architecture.describe` made of the operator; `files` maps names to SHA-256 digests;
-    `certificates` holds what every export was checked for.
+    `certificates` holds what every export was checked for; `calibration` the architecture of the calibration, and
+    the samples that it was made of.
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -52,6 +56,7 @@ class Manifest:
     provenance: dict[str, Any] = field(default_factory=dict)
     accuracy: dict[str, Any] = field(default_factory=dict)
     certificates: list[dict[str, Any]] = field(default_factory=list)
+    calibration: dict[str, Any] | None = None
     version: str = __version__
     format: int = FORMAT
 
@@ -63,17 +68,85 @@ class Artifact:
     operator: Operator
     manifest: Manifest
     path: Path
+    calibration: Calibration | None = None
 
     @property
     def signature(self) -> Signature:
         """Typed inputs and output."""
         return self.operator.signature
 
-    def predict(self, inputs: Mapping[str, Tensor | np.ndarray], query: Tensor | np.ndarray | None = None) -> Tensor:
-        """The operator's output, after checking names, shapes and values; raises SignatureError."""
+    @property
+    def problem(self) -> Problem | None:
+        """The problem whose data trained the operator, where it is one of the toolkit's."""
+        recorded = self.manifest.provenance.get("problem", {})
+        return problem_named(recorded["name"], recorded["parameters"]) if recorded.get("name") in PROBLEMS else None
+
+    @overload
+    def predict(
+        self,
+        inputs: Mapping[str, Tensor | np.ndarray],
+        query: Tensor | np.ndarray | None = None,
+        *,
+        band: None = None,
+        simultaneous: bool = False,
+    ) -> Tensor: ...
+
+    @overload
+    def predict(
+        self,
+        inputs: Mapping[str, Tensor | np.ndarray],
+        query: Tensor | np.ndarray | None = None,
+        *,
+        band: float,
+        simultaneous: bool = False,
+    ) -> BandedPrediction: ...
+
+    def predict(
+        self,
+        inputs: Mapping[str, Tensor | np.ndarray],
+        query: Tensor | np.ndarray | None = None,
+        *,
+        band: float | None = None,
+        simultaneous: bool = False,
+    ) -> Tensor | BandedPrediction:
+        """The operator's output, after checking names, shapes and values; with a `band` of that level, if asked for.
+
+        The band holds at each point with that probability or, if `simultaneous`, over the whole field at once. Raises
+        SignatureError for what does not fit, ArtifactError for a band of an artifact that is not calibrated.
+
+        >>> artifact.predict(inputs, band=0.9).upper  # doctest: +SKIP
+        """
         given, points = self.checked(inputs, query)
         with torch.inference_mode():
-            return self.operator(given, points)
+            values: Tensor = self.operator(given, points)
+            return values if band is None else self.banded(values, given, points, band, simultaneous)
+
+    def banded(
+        self, values: Tensor, inputs: Inputs, query: Tensor | None, level: float, simultaneous: bool
+    ) -> BandedPrediction:
+        """Values that the operator has answered to checked inputs, with their band."""
+        half = self.error_bars.half_width(inputs, query, level=level, simultaneous=simultaneous)
+        return BandedPrediction(values, values - half, values + half)
+
+    def examine(self, inputs: Mapping[str, Tensor | np.ndarray]) -> Examination:
+        """Is there reason to doubt the answers? Distance from the training inputs, residual and imbalance, with limits.
+
+        Residual and imbalance are those of the answers on the output domain, where the problem has them. Raises
+        ArtifactError if the artifact is not calibrated.
+
+        >>> artifact.examine(inputs).passed  # doctest: +SKIP
+        tensor([ True, False])
+        """
+        calibration, (given, _) = self.error_bars, self.checked(inputs, None)
+        with torch.inference_mode():
+            return calibration.examine(given, self.operator(given), self.problem)
+
+    @property
+    def error_bars(self) -> Calibration:
+        """The calibration; raises ArtifactError if there is none."""
+        if self.calibration is None:
+            raise ArtifactError(f"{self.path} has no error bars: run `fredholm calibrate {self.path} DATA` first")
+        return self.calibration
 
     def checked(
         self, inputs: Mapping[str, Tensor | np.ndarray], query: Tensor | np.ndarray | None
@@ -106,25 +179,15 @@ def save(
 
     >>> artifact = save(operator, "runs/room/artifact")  # doctest: +SKIP
     """
-    from safetensors.torch import save as to_bytes
-
     path = Path(path)
-    # copies, because tensors that share memory (tied weights) cannot be written as they stand
-    state = {
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in operator.state_dict().items()
-    }
-    for name, tensor in state.items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise ArtifactError(f"weight {name!r} is not finite: an operator that diverged is not saved")
+    weights = tensor_bytes(operator)
     for what, entries in (("provenance", provenance), ("accuracy", accuracy)):
         for name, value in (entries or {}).items():
             _require_json(f"{what}[{name!r}]", value)
-    weights = to_bytes(state)
     manifest = Manifest(
         describe(operator),
         operator.signature.to_json(),
-        {WEIGHTS: _sha256(weights)},
+        {WEIGHTS: sha256_of(weights)},
         dict(provenance or {}),
         dict(accuracy or {}),
     )
@@ -140,21 +203,35 @@ def load(path: str | Path) -> Artifact:
     path = Path(path)
     manifest = read_manifest(path)
     contents = {name: _checked(path, name, digest) for name, digest in manifest.files.items()}
-    if WEIGHTS not in contents:
-        raise ArtifactError(f"{path / MANIFEST} names no {WEIGHTS}: the artifact is incomplete, save it again")
-    _define_building_blocks()
-    try:
-        operator = build(manifest.architecture)
-    except FredholmError as error:
-        raise ArtifactError(f"{path / MANIFEST}: {error}; import the module that defines it first") from error
-    except Exception as error:  # constructors raise many kinds; all mean that these arguments build no operator
-        raise ArtifactError(f"{path / MANIFEST}: the architecture cannot be built: {error}") from error
-    if not isinstance(operator, Operator):
-        raise ArtifactError(f"{path / MANIFEST}: the architecture is no operator but {type(operator).__name__}")
-    _load_weights(operator, contents[WEIGHTS], path / WEIGHTS)
+    weights = _named(WEIGHTS, contents, path)
+    operator = restored(
+        Operator,  # type: ignore[type-abstract]  # compared with, not called
+        manifest.architecture,
+        weights,
+        path / MANIFEST,
+        path / WEIGHTS,
+    )
     if json.loads(json.dumps(operator.signature.to_json())) != manifest.signature:
-        raise ArtifactError(f"{path / MANIFEST}: signature and architecture disagree: the manifest was edited")
-    return Artifact(operator.eval(), manifest, path)
+        raise DamagedFileError(f"{path / MANIFEST}: signature and architecture disagree: the manifest was edited")
+    return Artifact(operator, manifest, path, _calibration_of(operator, manifest, contents, path))
+
+
+def _calibration_of(
+    operator: Operator, manifest: Manifest, contents: Mapping[str, bytes], path: Path
+) -> Calibration | None:
+    if manifest.calibration is None:
+        return None
+    architecture, content = manifest.calibration.get("architecture"), _named(CALIBRATION, contents, path)
+    calibration = restored(Calibration, architecture, content, path / MANIFEST, path / CALIBRATION)
+    if calibration.output_domain != operator.output_domain:
+        raise DamagedFileError(f"{path / MANIFEST}: the calibration is of another operator: calibrate again")
+    return calibration
+
+
+def _named(name: str, contents: Mapping[str, bytes], path: Path) -> bytes:
+    if name not in contents:
+        raise DamagedFileError(f"{path / MANIFEST} names no {name}: the artifact is incomplete, save it again")
+    return contents[name]
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -168,17 +245,19 @@ def read_manifest(path: Path) -> Manifest:
     except OSError as error:
         raise ArtifactError(_no_manifest(path, error)) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ArtifactError(f"{file} is not a manifest: {error!r}; it is truncated or was edited") from error
-    if type(version) is not int or not 1 <= version <= FORMAT:
-        raise ArtifactError(f"{file} has format {version}, this version reads up to {FORMAT}: update fredholm")
+        raise DamagedFileError(f"{file} is not a manifest: {error!r}; it is truncated or was edited") from error
+    if type(version) is not int or version < 1:
+        raise DamagedFileError(f"{file} is not a manifest: its format is {version!r}; it was edited")
+    if version > FORMAT:
+        raise FutureVersionError(f"{file} has format {version}, this version reads up to {FORMAT}: update fredholm")
     if digest != _digest(entries):
-        raise ArtifactError(f"{file} differs from its digest: it was edited; save the operator again")
+        raise DamagedFileError(f"{file} differs from its digest: it was edited; save the operator again")
     try:
         return TypeAdapter(Manifest).validate_python(entries)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ArtifactError(f"{file} is not a manifest: {where}: {first['msg']}; save the operator again") from error
+        raise DamagedFileError(f"{file} is not a manifest: {where}: {first['msg']}; save the operator again") from error
 
 
 def replace_artifact(path: Path, manifest: Manifest, contents: Mapping[str, bytes]) -> None:
@@ -237,41 +316,15 @@ def _no_manifest(path: Path, error: OSError) -> str:
     return f"{path} is no artifact: it does not exist; expected a directory that `save` wrote, with a {MANIFEST}"
 
 
-def _define_building_blocks() -> None:
-    """Import the toolkit's own layers and operators, which an architecture may name; nothing that a file names."""
-    for package in (layers, operators):
-        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            import_module(module.name)
-
-
-def _load_weights(operator: Operator, content: bytes, file: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load as from_bytes
-
-    try:
-        state = from_bytes(content)
-    except SafetensorError as error:
-        raise ArtifactError(f"{file} is not a safetensors file: {error}") from error
-    expected = operator.state_dict()
-    for name in sorted(set(expected) | set(state)):
-        here, there = expected.get(name), state.get(name)
-        if here is None or there is None or here.shape != there.shape or here.dtype != there.dtype:
-            was, wanted = (f"{tuple(t.shape)} {t.dtype}" if t is not None else "missing" for t in (there, here))
-            raise ArtifactError(f"{file}: tensor {name!r} is {was}, the architecture expects {wanted}")
-        if not bool(torch.isfinite(there).all()):
-            raise ArtifactError(f"{file}: tensor {name!r} is not finite")
-    operator.load_state_dict(state)
-
-
 def _checked(path: Path, name: str, digest: str) -> bytes:
     if Path(name).name != name or "\0" in name:
-        raise ArtifactError(f"{path / MANIFEST} names the file {name!r}, which is not in the artifact's directory")
+        raise DamagedFileError(f"{path / MANIFEST} names the file {name!r}, which is not in the artifact's directory")
     try:
         content = (path / name).read_bytes()
     except OSError as error:
-        raise ArtifactError(f"{path / name} cannot be read: {error}; copy the whole artifact again") from error
-    if _sha256(content) != digest:
-        raise ArtifactError(f"{path / name} differs from the manifest's digest: it is truncated or was edited")
+        raise DamagedFileError(f"{path / name} cannot be read: {error}; copy the whole artifact again") from error
+    if sha256_of(content) != digest:
+        raise DamagedFileError(f"{path / name} differs from the manifest's digest: it is truncated or was edited")
     return content
 
 
@@ -284,9 +337,10 @@ def _require_json(what: str, value: Any) -> None:
         ) from error
 
 
-def _sha256(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
+    """Digest of a file, as a manifest holds it."""
     return hashlib.sha256(content).hexdigest()
 
 
 def _digest(entries: Mapping[str, Any]) -> str:
-    return _sha256(json.dumps(entries, sort_keys=True).encode())
+    return sha256_of(json.dumps(entries, sort_keys=True).encode())

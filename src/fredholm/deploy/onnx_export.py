@@ -10,7 +10,7 @@ whose contraction over p is the output: then a moving source costs a branch, and
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fredholm.deploy.artifact import WEIGHTS, Artifact, Manifest, load, replace_artifact
+from fredholm.deploy.artifact import Artifact, load, replace_artifact, sha256_of
 from fredholm.deploy.backend import (
     Arrays,
     Backend,
@@ -282,11 +282,8 @@ def _random(
 
 
 def _store(artifact: Artifact, contents: dict[str, bytes], certificate: Certificate) -> None:
-    import hashlib
-
-    weights = (artifact.path / WEIGHTS).read_bytes()
-    files = {WEIGHTS: artifact.manifest.files[WEIGHTS]}
-    files |= {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    kept = {name: artifact.read(name) for name in artifact.manifest.files if not name.endswith(".onnx")}
+    contents = {**kept, **contents}
+    files = {name: sha256_of(content) for name, content in contents.items()}
     certificates = [asdict(comparison) for comparison in certificate.comparisons]
-    manifest = Manifest(**{**vars(artifact.manifest), "files": files, "certificates": certificates})
-    replace_artifact(artifact.path, manifest, {WEIGHTS: weights, **contents})
+    replace_artifact(artifact.path, replace(artifact.manifest, files=files, certificates=certificates), contents)

@@ -10,24 +10,35 @@ from fredholm.errors import SignatureError
 from fredholm.fields.signature import Function, Inputs, Parameter, Signature
 
 Numbers = list[Any]  # nested lists of numbers; shapes are the signature's to check
+_STRICT = ConfigDict(extra="forbid")
 
 
-def request_model(signature: Signature) -> type[BaseModel]:
-    """A pydantic model with one field for every input, and the query; its descriptions give shapes and units."""
+def inputs_model(signature: Signature) -> type[BaseModel]:
+    """A pydantic model with one field for every input; its descriptions give shapes and units."""
     entries: dict[str, Any] = {
         name: (Numbers, Field(description=_describe(entry))) for name, entry in signature.inputs.items()
     }
-    strict = ConfigDict(extra="forbid")
-    inputs = create_model("Inputs", __config__=strict, **entries)
+    return create_model("Inputs", __config__=_STRICT, **entries)
+
+
+def examine_model(inputs: type[BaseModel]) -> type[BaseModel]:
+    """A request to examine a batch of inputs."""
+    return create_model("ExamineRequest", __config__=_STRICT, inputs=(inputs, Field(description="one batch")))
+
+
+def predict_model(signature: Signature, inputs: type[BaseModel]) -> type[BaseModel]:
+    """A request to predict: inputs, a query, and a band."""
     axes = ", ".join(
         f"{axis.name} [{axis.units}]" if axis.units else axis.name for axis in signature.output.domain.axes
     )
     query = Field(default=None, description=f"points ({axes}), shape (points, {len(signature.output.domain.axes)})")
     return create_model(
         "PredictRequest",
-        __config__=strict,
+        __config__=_STRICT,
         inputs=(inputs, Field(description="one batch")),
         query=(Numbers | None, query),
+        band=(float | None, Field(default=None, gt=0, lt=1, description="level of error bars, such as 0.9")),
+        simultaneous=(bool, Field(default=False, description="a band for the whole field at once, not point by point")),
     )
 
 
@@ -38,6 +49,16 @@ class PredictResponse(BaseModel):
     shape: list[int] = Field(description="(batch, channels, points) or (batch, channels, *domain)")
     channels: list[str]
     units: list[str]
+    lower: Numbers | None = Field(default=None, description="lower end of the band that was asked for")
+    upper: Numbers | None = Field(default=None, description="upper end of it")
+
+
+class ExamineResponse(BaseModel):
+    """Is there reason to doubt the answers to these inputs?"""
+
+    passed: list[bool] = Field(description="of each sample: whether it keeps all limits")
+    scores: dict[str, list[float]] = Field(description="of each check, for each sample")
+    limits: dict[str, float] = Field(description="of each check")
 
 
 def tensors_of(signature: Signature, inputs: dict[str, Any], query: Any) -> tuple[Inputs, Tensor | None]:

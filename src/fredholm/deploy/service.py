@@ -3,7 +3,8 @@
     GET  /health                  is it up, and what does it serve
     GET  /v1/signature            typed inputs and output
     GET  /v1/manifest             provenance, accuracy, certificates
-    POST /v1/predict              values of the output function
+    POST /v1/predict              values of the output function, with error bars where they are asked for
+    POST /v1/examine              is there reason to doubt the answers to these inputs?
     GET  /v1/graphs/{name}.onnx   exported graphs
     GET  /docs                    the interface, with types and units
     GET  /room/                   the room page, if the artifact is a room
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.request import urlopen
 
+import torch
 from fastapi import Body, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse
@@ -32,7 +34,14 @@ from fredholm.deploy.artifact import Artifact, load
 from fredholm.deploy.documentation import documentation_page
 from fredholm.deploy.limits import Guard, Limits
 from fredholm.deploy.predictor import Predictor
-from fredholm.deploy.schema import PredictResponse, request_model, tensors_of
+from fredholm.deploy.schema import (
+    ExamineResponse,
+    PredictResponse,
+    examine_model,
+    inputs_model,
+    predict_model,
+    tensors_of,
+)
 from fredholm.errors import FredholmError, SignatureError
 from fredholm.fields.signature import require_finite
 
@@ -115,7 +124,8 @@ def require_free(host: str, port: int) -> None:
 
 def _add_endpoints(app: FastAPI, artifact: Artifact, limits: Limits) -> None:
     signature, manifest = artifact.signature, artifact.manifest
-    model = request_model(signature)
+    inputs_of = inputs_model(signature)
+    prediction, examination = predict_model(signature, inputs_of), examine_model(inputs_of)
     channels = signature.output.channels
     exported = "operator.onnx" in manifest.files
     predicted = Predictor(artifact).predict if exported else artifact.predict
@@ -137,26 +147,47 @@ def _add_endpoints(app: FastAPI, artifact: Artifact, limits: Limits) -> None:
     def manifest_of() -> dict[str, Any]:
         return {name: _strict(entry) for name, entry in vars(manifest).items() if name != "architecture"}
 
-    @app.post("/v1/predict", summary="Values of the output function")
-    def predict(request: Annotated[model, Body()]) -> PredictResponse:  # type: ignore[valid-type]
+    def require_affordable(count: int) -> None:
+        if count > limits.values:
+            raise SignatureError(
+                f"the answer would have {count} values; this service answers up to {limits.values}: ask for fewer "
+                "points or samples at a time"
+            )
+
+    @app.post("/v1/predict", summary="Values of the output function", response_model_exclude_none=True)
+    def predict(request: Annotated[prediction, Body()]) -> PredictResponse:  # type: ignore[valid-type]
         inputs, query = tensors_of(signature, request.inputs.model_dump(), request.query)  # type: ignore[attr-defined]
         batch = len(next(iter(inputs.values())))
         points = artifact.operator.output_domain.size if query is None else query.shape[-2]
-        if batch * points * len(channels) > limits.values:
-            raise SignatureError(
-                f"the answer would have {batch} x {len(channels)} x {points} values; this service answers up to "
-                f"{limits.values}: ask for fewer points or samples at a time"
-            )
+        banded = request.band is not None  # type: ignore[attr-defined]
+        require_affordable(batch * points * len(channels) * (3 if banded else 1))
         if query is not None:
             artifact.operator.output_domain.require_contains(query.flatten(0, -2).double())
         values = predicted(inputs, query)
         require_finite("the answer", values)
-        return PredictResponse(
+        answer = PredictResponse(
             values=values.tolist(),
             shape=list(values.shape),
             channels=[quantity.name for quantity in channels],
             units=[quantity.units for quantity in channels],
         )
+        if banded:
+            with torch.inference_mode():
+                band = artifact.banded(values, inputs, query, request.band, request.simultaneous)  # type: ignore[attr-defined]
+            require_finite("the lower end of the band", band.lower)
+            require_finite("the upper end of the band", band.upper)
+            answer.lower, answer.upper = band.lower.tolist(), band.upper.tolist()
+        return answer
+
+    @app.post("/v1/examine", summary="Is there reason to doubt the answers to these inputs?")
+    def examine(request: Annotated[examination, Body()]) -> ExamineResponse:  # type: ignore[valid-type]
+        inputs, _ = tensors_of(signature, request.inputs.model_dump(), None)  # type: ignore[attr-defined]
+        require_affordable(len(next(iter(inputs.values()))) * artifact.operator.output_domain.size * len(channels))
+        found = artifact.examine(inputs)
+        for name, score in found.scores.items():
+            require_finite(f"the {name}", score)
+        scores = {name: score.tolist() for name, score in found.scores.items()}
+        return ExamineResponse(passed=found.passed.tolist(), scores=scores, limits=found.limits)
 
     @app.get("/v1/graphs/{name}.onnx", summary="An exported graph")
     def graph(name: str) -> Response:
