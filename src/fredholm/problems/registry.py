@@ -12,6 +12,7 @@ from fredholm.problems.cylinder_flow import CylinderFlow
 from fredholm.problems.dam_flow import DamFlow
 from fredholm.problems.darcy import Darcy
 from fredholm.problems.darcy_shapes import DarcyShapes
+from fredholm.problems.diesel_engine import DieselEngineRecords
 from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.fisher import Fisher
@@ -43,6 +44,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         DamFlow,
         Darcy,
         DarcyShapes,
+        DieselEngineRecords,
         DiffusionReaction,
         Elasticity,
         Fisher,
