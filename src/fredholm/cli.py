@@ -211,7 +211,8 @@ def evaluate(
     about = tested.problem
     problem = problem_named(about["name"], about["parameters"]) if about.get("name") in PROBLEMS else None
     train = _opened(training, None, "train")
-    report = evaluate_operator(load(artifact).operator, tested, train=train, problem=problem)
+    with _progress("measuring"):
+        report = evaluate_operator(load(artifact).operator, tested, train=train, problem=problem)
     report.write(output)
     _console().print(report.verdict)
     _console().print(f"report: {output / 'report.html'}")
@@ -330,6 +331,13 @@ def _console() -> Any:
     from rich.console import Console
 
     return Console(soft_wrap=True, highlight=False)
+
+
+def _progress(what: str) -> Any:
+    """A line that moves while something takes its time, on the stream of messages."""
+    from rich.console import Console
+
+    return Console(stderr=True).status(what)
 
 
 def _opened(path: Path, split: str | None, usual: str) -> Any:

@@ -2,6 +2,8 @@
 
 from fredholm.evaluation.baselines import BASELINES, Baseline
 from fredholm.evaluation.calibration import BandedPrediction, Calibration, Examination, fit_calibration
+from fredholm.evaluation.derivative import Derivative
+from fredholm.evaluation.diagnostics import Diagnostics, diagnose
 from fredholm.evaluation.metrics import Errors, energy_decay_decibels, measure
 from fredholm.evaluation.report import Report, evaluate
 from fredholm.evaluation.rollout import Skill, rollout, skill
@@ -15,6 +17,8 @@ __all__ = [
     "Baseline",
     "Calibration",
     "ConstantProfile",
+    "Derivative",
+    "Diagnostics",
     "EnsembleSpread",
     "Errors",
     "Examination",
@@ -27,6 +31,7 @@ __all__ = [
     "Target",
     "TrainingCost",
     "absolute_errors",
+    "diagnose",
     "energy_decay_decibels",
     "evaluate",
     "fit_calibration",

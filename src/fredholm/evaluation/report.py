@@ -10,6 +10,8 @@ from torch import Tensor
 
 from fredholm.data.dataset import Dataset
 from fredholm.evaluation.baselines import BASELINES
+from fredholm.evaluation.diagnostics import Diagnostics, diagnose
+from fredholm.evaluation.diagnostics_section import diagnostics_section
 from fredholm.evaluation.machine import machine, versions
 from fredholm.evaluation.metrics import Errors, measure, window_edges
 from fredholm.evaluation.page import Page, Section, Table, write_text
@@ -42,6 +44,7 @@ class Report:
     cost: TrainingCost | None
     windows: tuple[tuple[float, float], ...]
     figures: dict[str, list[str]] = field(default_factory=dict)
+    diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
     @property
     def better(self) -> list[Row]:
@@ -90,6 +93,7 @@ class Report:
             ],
             "speed": asdict(self.speed) if self.speed else None,
             "cost": asdict(self.cost) if self.cost else None,
+            "diagnostics": self.diagnostics.to_json(),
             "machine": machine(),
             "versions": versions(),
         }
@@ -111,6 +115,8 @@ class Report:
         table = Table(("method", "relative L2", f"RMSE, {self.units}".rstrip(", "), "stores"), rows, self.rows[0].name)
         sections = [Section("Beside the baselines", tables=[table])]
         sections += [Section(title, figures=figures) for title, figures in self.figures.items()]
+        if (found := diagnostics_section(self.diagnostics)) is not None:
+            sections.append(found)
         if self.speed:
             sections.append(Section("Speed, honestly", [_speed_sentence(self.speed)]))
         facts = {name.replace("_", " "): str(value) for name, value in {**machine(), **versions()}.items()}
@@ -133,7 +139,7 @@ def evaluate(
         operator: what is measured.
         test: samples it was not trained on.
         train: samples it was trained on.
-        problem: its reference solver is timed at equal accuracy, if given.
+        problem: its reference solver is timed at equal accuracy, and its slopes are compared, if given.
         history: for the training curves.
         cost: seconds spent on data and training, for the break-even.
         title: of the report.
@@ -157,7 +163,8 @@ def evaluate(
     units = test.signature.output.channels[0].units
     name = title or f"{type(operator).__name__} on {test.problem.get('name', 'data')}"
     figures = _figures(errors, test, predict, history)
-    return Report(name, units, tuple(rows), errors, speed, cost, tuple(window_edges(test)), figures)
+    found = diagnose(operator, test, problem)
+    return Report(name, units, tuple(rows), errors, speed, cost, tuple(window_edges(test)), figures, found)
 
 
 def _baseline_row(kind: Any, train: Dataset, test: Dataset) -> Row:
