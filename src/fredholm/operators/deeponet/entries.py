@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from fredholm.data.windows import Windows
 from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Function, Signature
@@ -18,9 +19,11 @@ from fredholm.operators.deeponet.layerwise import LayerwiseBranch, LayerwiseTrun
 from fredholm.operators.deeponet.split import SplitBranch
 from fredholm.operators.deeponet.trunk import NetworkTrunk
 from fredholm.operators.entry import Build, Entry, Preset
+from fredholm.operators.initial_value import InitialValue
 from fredholm.operators.residual_operator import ResidualOperator, one_step
 
 _CFDBENCH = "Luo, Chen, Zhang, CFDBench: a large-scale benchmark for machine learning methods in fluid dynamics, 2023"
+_DIESEL = "Kumar, Goswami, Smith, Karniadakis, Real-time prediction of gas flow dynamics in diesel engines, 2023"
 _DOMAINS = "inputs at fixed points of any domain; output on any domain, asked for anywhere"
 _BOUNDARIES = "periodic by the trunk's features; a value on one side of a coordinate by an output transform"
 _TRANSFER = "output: anywhere, exactly; input: none, the branch is bound to its sensors"
@@ -131,6 +134,20 @@ def _multi_geometry(widths: list[int], hidden: list[int], trunk_hidden: list[int
     return build
 
 
+def _sequence(terms: int, hard: bool) -> Build:
+    """A window of time: branch of what drives it and of its first state, every channel with a trunk of its own."""
+
+    def build(signature: Signature, output_domain: Domain) -> DeepONet | InitialValue:
+        sensors, width = sensors_of(signature, output_domain), terms * len(signature.output.channels)
+        branch = NetworkBranch(sensors, MLP([sensors.width, 128, 128, width], nn.SiLU()), width)
+        scaling = PeriodicScaling.of(output_domain)
+        trunk = NetworkTrunk(MLP([scaling.width, 64, 64, width], nn.SiLU()), width, scaling)
+        operator = DeepONet(signature, output_domain, branch, trunk)
+        return InitialValue(operator, Windows.entries(signature)[1]) if hard else operator
+
+    return build
+
+
 def _cut(
     signature: Signature, output_domain: Domain, branch: Branch, trunk_hidden: list[int], terms: int
 ) -> DeepONet | ResidualOperator:
@@ -163,7 +180,7 @@ ENTRIES = (
         name="deeponet",
         title="DeepONet",
         paper="Lu, Jin, Pang, Zhang, Karniadakis, Learning nonlinear operators via DeepONet based on the universal "
-        f"approximation theorem of operators, 2021; {_CFDBENCH}",
+        f"approximation theorem of operators, 2021; {_CFDBENCH}; {_DIESEL}",
         domains=_DOMAINS,
         boundaries=_BOUNDARIES,
         transfer=_TRANSFER,
@@ -174,6 +191,8 @@ ENTRIES = (
             Preset("ode", "2 layers of 40, ReLU; on systems in time", _plain([40], 40, nn.ReLU())),
             Preset("pde", "2 layers of 100, ReLU; on diffusion-reaction", _plain([100], 100, nn.ReLU())),
             Preset("waves", "gated sine networks of 3 x 128, 64 terms", _gated_sine([128] * 3, 64)),
+            Preset("sequence", "2 layers of 128, 40 terms a channel; of windows", _sequence(40, hard=False)),
+            Preset("sequence-hard", "the same, from its first state on", _sequence(40, hard=True)),
             Preset("cfdbench", "8 layers of 100, ReLU; of parameters", _plain(_EIGHT, 100, nn.ReLU())),
             Preset("cfdbench-auto", "the same, of a state, one step", one_step(_plain(_EIGHT, 100, nn.ReLU()))),
             Preset("cfdbench-auto-cnn", "convolutional branch, decoded, one step; on 64 x 64", one_step(_decoded)),
