@@ -35,7 +35,7 @@ def in_processes(function: Callable[[_Task], _Result], tasks: Sequence[_Task], c
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (message,))
     try:
-        with _starting():
+        with starting():
             futures = [pool.submit(_call, task) for task in tasks]
         for future in as_completed(futures):
             yield future.result()
@@ -84,7 +84,7 @@ class _ScriptsOwn(pickle.Pickler):
 
 
 @contextmanager
-def _starting() -> Iterator[None]:
+def starting() -> Iterator[None]:
     """Start processes that use one thread, ignore Ctrl-C, and do not run the calling script again.
 
     A spawned process imports the caller's `__main__`, and thereby runs a script that has no guard
@@ -120,7 +120,7 @@ def _begin(message: bytes) -> None:
     global _message
     import torch
 
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _message = message
 
@@ -131,7 +131,8 @@ def _function() -> Callable[[Any], Any]:
     return function
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """Wait for the parent of this worker process to end, however it does, and end as well."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])

@@ -16,7 +16,9 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from fredholm.data.batch import Batch
 from fredholm.data.dataset import Dataset
+from fredholm.data.online.stream import Stream
 from fredholm.data.sampling import Sampler
 from fredholm.errors import TrainingError
 from fredholm.operators.operator import Operator
@@ -30,6 +32,7 @@ from fredholm.training.log import RunLog
 from fredholm.training.losses import Loss, MeanSquaredError
 from fredholm.training.randomness import Randomness
 from fredholm.training.settings import Checkpoints, Device, Settings
+from fredholm.training.streaming import Streaming
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 def fit(
     operator: Operator,
-    data: Dataset,
+    data: Dataset | Stream,
     *,
     sampler: Sampler,
     iterations: int,
@@ -50,9 +53,9 @@ def fit(
 
     Args:
         operator: what is trained; its signature must be the data's.
-        data: training samples.
+        data: training samples, stored or streamed from simulations that run meanwhile.
         sampler: what a step draws from them.
-        iterations: optimiser steps, counting those that a checkpoint already holds.
+        iterations: optimiser steps, counting those that a checkpoint already holds; fewer, where a stream ends before.
         optimizer: a torch optimiser over the operator's parameters; LBFGS, which needs several evaluations, as well.
         schedule: a torch schedule of it, advanced at every step.
         loss: what to make small; the mean squared error by default.
@@ -89,7 +92,7 @@ class _Run:
     def __init__(
         self,
         operator: Operator,
-        data: Dataset,
+        data: Dataset | Stream,
         sampler: Sampler,
         optimizer: Optimizer,
         schedule: LRScheduler | None,
@@ -99,6 +102,8 @@ class _Run:
         self.operator, self.data, self.sampler, self.loss = operator, data, sampler, loss
         self.optimizer, self.schedule, self.settings = optimizer, schedule, settings
         self.hooks: list[Hook] = [*settings.hooks, *([loss] if isinstance(loss, Hook) else [])]
+        if isinstance(data, Stream):
+            self.hooks.append(Streaming(data, sampler))
         self.checkpoints: Checkpoints | None = settings.checkpoints
         self.history = History()
         self.lowest = float("inf")
@@ -159,6 +164,8 @@ class _Run:
             while self.iteration < iterations and not any(hook.finished for hook in self.hooks):
                 if interrupted := self._agreed(came):
                     break
+                if not all(hook.ready() for hook in self.hooks):
+                    continue
                 self._step()
                 self._observe(log, display, last=self.iteration == iterations)
             self._save(log)
@@ -172,7 +179,7 @@ class _Run:
         step = self.iteration + 1
         for hook in self.hooks:
             hook.before_step(step)
-        batch = self.sampler.draw(self.data, self.randomness.sampler).to(self.fabric.device)
+        batch = self._draw().to(self.fabric.device)
 
         def gradient() -> Tensor:
             self.stepper.zero_grad()
@@ -191,6 +198,11 @@ class _Run:
         self.history.iterations = step
         for hook in self.hooks:
             hook.after_step(step)
+
+    def _draw(self) -> Batch:
+        if isinstance(self.data, Stream):
+            return self.data.draw(self.sampler, self.randomness.sampler)
+        return self.sampler.draw(self.data, self.randomness.sampler)
 
     def _observe(self, log: RunLog, display: Display, last: bool) -> None:
         """Log, validate and save, each when it is time."""
@@ -212,7 +224,8 @@ class _Run:
         mean = float(self._finite_losses().mean())
         self.pending.clear()
         self.history.losses.append((self.iteration, mean))
-        log.write(self.iteration, loss=mean, learning_rate=self._rate())
+        observed = {name: value for hook in self.hooks for name, value in hook.observed().items()}
+        log.write(self.iteration, loss=mean, learning_rate=self._rate(), **observed)
 
     def _validate(self, log: RunLog) -> None:
         validation = self.settings.validation

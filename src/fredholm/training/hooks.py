@@ -16,6 +16,10 @@ class Hook:
     def start(self, device: torch.device) -> None:
         """The run begins, on this device; a saved state is loaded afterwards."""
 
+    def ready(self) -> bool:
+        """Whether a step can be taken now; may wait for a moment, and is asked again as long as it cannot."""
+        return True
+
     def before_step(self, step: int) -> None:
         """Nothing of this step has happened."""
 
@@ -32,6 +36,10 @@ class Hook:
     def finished(self) -> bool:
         """Whether training should end."""
         return False
+
+    def observed(self) -> dict[str, float]:
+        """Numbers for the log, at each of its entries."""
+        return {}
 
     def state_dict(self) -> dict[str, Any]:
         """Numbers, strings, lists, dictionaries and tensors from which the hook goes on."""

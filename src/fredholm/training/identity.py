@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fredholm.data.dataset import Dataset
+from fredholm.data.online.stream import Stream
 from fredholm.data.sampling import Sampler
 from fredholm.errors import TrainingError
 from fredholm.layers.architecture import describe
@@ -34,7 +35,7 @@ _MOVING = {  # entries of torch's schedules that change from step to step
 
 def run_identity(
     operator: Operator,
-    data: Dataset,
+    data: Dataset | Stream,
     sampler: Sampler,
     optimizer: Optimizer,
     schedule: LRScheduler | None,

@@ -1,0 +1,52 @@
+"""What `fit` does with a stream: wait for samples, end when there are no more, keep its books in the checkpoint."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from fredholm.data.online.stream import Stream
+from fredholm.data.sampling import Sampler
+from fredholm.errors import TrainingError
+from fredholm.training.hooks import Hook
+
+_PATIENCE = 0.2  # seconds between looks at whether Ctrl-C came
+
+
+class Streaming(Hook):
+    """Gathers the samples of the next batch; `fit` adds it by itself.
+
+    Args:
+        stream: where samples come from.
+        sampler: what draws batches from them; it says how many functions it wants.
+
+    Raises TrainingError for a sampler that does not say, and under several processes, which would have to share the
+    simulations.
+    """
+
+    def __init__(self, stream: Stream, sampler: Sampler) -> None:
+        functions = getattr(sampler, "functions", None)
+        if not isinstance(functions, int):
+            raise TrainingError(f"{type(sampler).__name__} does not say how many functions it draws from a stream")
+        self.stream, self.functions = stream, functions
+
+    def start(self, device: torch.device) -> None:
+        if int(os.environ.get("WORLD_SIZE", 1)) > 1:
+            raise TrainingError("a stream feeds one process: train without torchrun, or generate a data set")
+
+    def ready(self) -> bool:
+        return self.stream.gather(self.functions, _PATIENCE)
+
+    @property
+    def finished(self) -> bool:
+        return self.stream.exhausted
+
+    def observed(self) -> dict[str, float]:
+        return self.stream.statistics.numbers()
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.stream.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.stream.load_state_dict(state)
