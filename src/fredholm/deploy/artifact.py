@@ -13,6 +13,7 @@ import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -37,6 +38,7 @@ from fredholm.problems.registry import PROBLEMS, problem_named
 FORMAT = 2  # 2: with a calibration
 MANIFEST, WEIGHTS, CALIBRATION = "manifest.json", "weights.safetensors", "calibration.safetensors"
 _ASIDE = "old"
+_FILE_NAME = re.compile(r"\w[\w.-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,11 @@ class Artifact:
     @property
     def problem(self) -> Problem | None:
         """The problem whose data trained the operator, where it is one of the toolkit's."""
-        recorded = self.manifest.provenance.get("problem", {})
-        return problem_named(recorded["name"], recorded["parameters"]) if recorded.get("name") in PROBLEMS else None
+        recorded = self.manifest.provenance.get("problem")
+        name = recorded.get("name") if isinstance(recorded, dict) else None
+        if not isinstance(name, str) or name not in PROBLEMS:
+            return None
+        return problem_named(name, recorded.get("parameters"))
 
     @overload
     def predict(
@@ -223,7 +228,8 @@ def _calibration_of(
         return None
     architecture, content = manifest.calibration.get("architecture"), _named(CALIBRATION, contents, path)
     calibration = restored(Calibration, architecture, content, path / MANIFEST, path / CALIBRATION)
-    if calibration.output_domain != operator.output_domain:
+    channels = len(operator.signature.output.channels)
+    if calibration.output_domain != operator.output_domain or len(calibration.floor) != channels:
         raise DamagedFileError(f"{path / MANIFEST}: the calibration is of another operator: calibrate again")
     return calibration
 
@@ -240,7 +246,7 @@ def read_manifest(path: Path) -> Manifest:
 
     file = path / MANIFEST
     try:
-        entries = json.loads(file.read_bytes())
+        entries = json.loads(_plain(file).read_bytes())
         version, digest = entries["format"], entries.pop("sha256")
     except OSError as error:
         raise ArtifactError(_no_manifest(path, error)) from error
@@ -317,15 +323,23 @@ def _no_manifest(path: Path, error: OSError) -> str:
 
 
 def _checked(path: Path, name: str, digest: str) -> bytes:
-    if Path(name).name != name or "\0" in name:
+    if not _FILE_NAME.fullmatch(name):
         raise DamagedFileError(f"{path / MANIFEST} names the file {name!r}, which is not in the artifact's directory")
+    file = path / name
     try:
-        content = (path / name).read_bytes()
+        content = _plain(file).read_bytes()
     except OSError as error:
-        raise DamagedFileError(f"{path / name} cannot be read: {error}; copy the whole artifact again") from error
+        raise DamagedFileError(f"{file} cannot be read: {error}; copy the whole artifact again") from error
     if sha256_of(content) != digest:
-        raise DamagedFileError(f"{path / name} differs from the manifest's digest: it is truncated or was edited")
+        raise DamagedFileError(f"{file} differs from the manifest's digest: it is truncated or was edited")
     return content
+
+
+def _plain(file: Path) -> Path:
+    """The file, unless it is something else: a pipe would be read for ever."""
+    if file.exists() and not file.is_file():
+        raise DamagedFileError(f"{file} is no plain file: copy the whole artifact again")
+    return file
 
 
 def _require_json(what: str, value: Any) -> None:

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Inputs
+from fredholm.operators.deeponet import DeepONet
 from fredholm.operators.operator import Operator
 
 
@@ -96,8 +97,22 @@ class Derivative:
             return self._answer(self._point)
 
     def _answer(self, values: Tensor) -> Tensor:
-        answer: Tensor = self.operator({**self.inputs, self.name: values})
+        inputs = {**self.inputs, self.name: values}
+        if isinstance(self.operator, DeepONet):
+            coefficients = self.operator.coefficients(inputs).transpose(0, 1)
+            answer = torch.matmul(coefficients, self._basis).transpose(0, 1)
+            return answer.unflatten(-1, self.operator.output_domain.shape)
+        answer = self.operator(inputs)
         return answer
+
+    @cached_property
+    def _basis(self) -> Tensor:
+        """Of a DeepONet, (channels, terms, points), once: it does not change with the input."""
+        assert isinstance(self.operator, DeepONet)
+        with torch.no_grad():
+            points = self.operator.output_domain.coordinates().float()
+            basis = torch.cat([self.operator.basis(part) for part in points.split(16384)])
+        return basis.permute(1, 2, 0).contiguous()
 
 
 @dataclass(frozen=True)
