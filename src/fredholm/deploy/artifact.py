@@ -80,7 +80,7 @@ class Artifact:
     @property
     def problem(self) -> Problem | None:
         """The problem whose data trained the operator, where it is one of the toolkit's."""
-        recorded = self.manifest.provenance.get("problem")
+        recorded: Any = self.manifest.provenance.get("problem")
         name = recorded.get("name") if isinstance(recorded, dict) else None
         if not isinstance(name, str) or name not in PROBLEMS:
             return None
