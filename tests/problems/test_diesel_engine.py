@@ -62,7 +62,7 @@ def test_residuals_fall_with_the_square_of_the_spacing() -> None:
         waves = [1400 + 100 * torch.cos(t), 110 + 20 * torch.cos(2 * t), 40 + 10 * torch.cos(t), 40 + 5 * torch.cos(t)]
         commands = torch.stack(waves)[None]
         states = torch.from_numpy(problem.solver.simulate(commands.numpy(), problem._warm(commands[..., 0])))
-        output = torch.cat([states, problem._cylinder(states, commands)], 1)
+        output = problem.completed(states, commands)
         late = problem.residual({"commands": commands}, output)[..., int(1 / spacing) :]  # at first, rates jump
         residuals.append(late.square().mean(-1).sqrt()[0])
         assert late[:, 8:].abs().max() == 0

@@ -11,6 +11,7 @@ from fredholm.studies import (
     cfdbench,
     co2_transport,
     deeponet,
+    diesel_gas_flow,
     latent_spectral_models,
     mg_tfno,
     mgno,
@@ -40,6 +41,15 @@ _SMALL = {  # sizes at which a study takes seconds
         "_STEPS": {Budget.QUICK: 4},
     },
     deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},
+    diesel_gas_flow: {
+        "_TRAIN": {Budget.QUICK: 4},
+        "_TEST": 2,
+        "_STEADY": 1,
+        "_STEADY_EVERY": 60,
+        "_STEPS": _FEW,
+        "_SEEDS": 2,
+        "_REPEATS": 1,
+    },
     latent_spectral_models: {
         "_SIDES": (16, 32),
         "_ROUNDS": 1,

@@ -40,13 +40,15 @@ class Twin:
         self._past = np.repeat(now[:, None], self.history, 1)
 
     def step(self, commands: Float[ndarray, "c n"]) -> Float[ndarray, "channels n"]:
-        """States at the next n = N times under the commands of those times, linear between them."""
-        shape = (len(self.names), self.window.steps)
-        new = self._checked("commands", np.asarray(commands, np.float64), shape)
+        """States at the next n times under the commands of those times; n is N or a multiple of it."""
+        new = np.asarray(commands, np.float64)
+        steps, count = self.window.steps, max(1, new.shape[-1] // self.window.steps)
+        new = self._checked("commands", new, (len(self.names), steps * count))
         seen = np.concatenate([self._past, new], 1)
-        values = self.window.record(seen[:, None], self.state)[0]
-        self._past, self.state = seen[:, seen.shape[1] - self.history :], values[self.window.channels, -1]
-        return values[:, 1:]
+        cut = np.stack([seen[:, k * steps : (k + 1) * steps + self.history] for k in range(count)], 1)
+        values = self.window.record(cut, self.state)
+        self._past, self.state = seen[:, seen.shape[1] - self.history :], values[-1, self.window.channels, -1]
+        return values[:, :, 1:].swapaxes(0, 1).reshape(values.shape[1], -1)
 
     def _checked(self, name: str, values: ndarray, shape: tuple[int, ...]) -> ndarray:
         if values.shape != shape or not np.isfinite(values).all():

@@ -152,7 +152,11 @@ class DieselEngineRecords(Problem, StrongForm):
         self.signature.check(inputs, finite=True)
         commands, initial = inputs["commands"].double(), inputs["initial"].double()
         states = torch.from_numpy(self.solver.simulate(commands.numpy(), initial.numpy(), self.wear))
-        return torch.cat([states, self._cylinder(states, commands)], 1).float()
+        return self.completed(states, commands).float()
+
+    def completed(self, states: Float[Tensor, "n 8 m"], commands: Float[Tensor, "n 4 m"]) -> Float[Tensor, "n 10 m"]:
+        """Eight states and the two numbers of the cylinder that follow from them."""
+        return torch.cat([states, self._cylinder(states, commands)], 1)
 
     def residual(self, inputs: Inputs, output: Tensor) -> Tensor:
         """ẋ - f(x, u), by differences of second order, and what the two of the cylinder are off (n, 10, t)."""

@@ -15,6 +15,7 @@ STUDIES = {  # slug: module and class; loaded when shown or run
     "cfdbench": ("fredholm.studies.cfdbench", "CFDBenchStudy"),
     "co2-transport": ("fredholm.studies.co2_transport", "CO2Transport"),
     "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
+    "diesel-gas-flow": ("fredholm.studies.diesel_gas_flow", "DieselGasFlow"),
     "latent-spectral-models": ("fredholm.studies.latent_spectral_models", "LatentSpectralModels"),
     "mgno": ("fredholm.studies.mgno", "MgNOStudy"),
     "mg-tfno": ("fredholm.studies.mg_tfno", "MultigridTFNO"),
