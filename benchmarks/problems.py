@@ -52,7 +52,7 @@ def write(costs: dict[str, float]) -> None:
         (pages / f"{name}.md").write_text(listing.page(name), encoding="utf-8")
         if name in costs:
             figure = problem_picture(PROBLEMS[name]())
-            figure.savefig(pictures / f"{name}.png", dpi=70, metadata={"Software": None})
+            figure.savefig(pictures / f"{name}.png", dpi=70, bbox_inches="tight", metadata={"Software": None})
 
 
 def main() -> None:

@@ -93,11 +93,12 @@ def _label(axis: Coordinate) -> str:
 
 
 def _numbers(problem: Problem, inputs: dict[str, Tensor], sample: int) -> str:
-    """The parameters of a sample, four at most."""
+    """The parameters of a sample, four at most, two a line."""
     found = [
         f"{quantity.name} = {float(value):.3g} {quantity.units}".rstrip()
         for name, entry in problem.signature.inputs.items()
         if isinstance(entry, Parameter)
         for quantity, value in zip(entry.components, inputs[name][sample], strict=True)
     ]
-    return ", ".join(found[:4]) + (", ..." if len(found) > 4 else "")
+    shown = found[:4] + (["..."] if len(found) > 4 else [])
+    return "\n".join(", ".join(shown[i : i + 2]) for i in range(0, len(shown), 2))
