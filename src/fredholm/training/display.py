@@ -20,23 +20,24 @@ class Display:
         self.start = self.last_line = time.perf_counter()
         self._bar: Any = None
 
-    def update(self, iteration: int, loss: float, rate: float) -> None:
-        """Show where the run is, if it has lasted long enough."""
+    def update(self, iteration: int, loss: float, rate: float, status: str = "") -> None:
+        """Show where the run is, and what hooks have to say, if it has lasted long enough."""
         now = time.perf_counter()
         if not self.shown or now - self.start < _PATIENCE:
             return
         speed = (iteration - self.first) / (now - self.start)
+        shown = {"loss": loss, "rate": rate, "speed": speed, "status": status}
         if self._bar is None:
             self._bar = _progress_bar()
             self._bar.start()
-            self._task = self._bar.add_task("training", total=self.iterations, loss=loss, rate=rate, speed=speed)
-        self._bar.update(self._task, completed=iteration, loss=loss, rate=rate, speed=speed)
+            self._task = self._bar.add_task("training", total=self.iterations, **shown)
+        self._bar.update(self._task, completed=iteration, **shown)
         if not self._bar.console.is_terminal and now - self.last_line >= _BETWEEN_LINES:
             self.last_line = now
             left = (self.iterations - iteration) / speed
             self._bar.console.print(
                 f"iteration {iteration} of {self.iterations}: loss {loss:.3e}, learning rate {rate:.1e}, "
-                f"{speed:.0f} it/s, {left:.0f} s left"
+                f"{speed:.0f} it/s, {left:.0f} s left{'; ' if status else ''}{status}"
             )
 
     def __enter__(self) -> "Display":
@@ -61,6 +62,7 @@ def _progress_bar() -> Any:
         TextColumn("rate {task.fields[rate]:.1e}"),
         TextColumn("{task.fields[speed]:.0f} it/s"),
         TimeRemainingColumn(),
+        TextColumn("{task.fields[status]}"),
         console=Console(stderr=True),
         transient=True,
     )

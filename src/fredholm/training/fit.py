@@ -208,7 +208,8 @@ class _Run:
         """Log, validate and save, each when it is time."""
         if last or self.iteration % self.settings.log_every == 0:
             self._flush(log)
-            display.update(self.iteration, self.history.losses[-1][1], self._rate())
+            status = "; ".join(filter(None, (hook.status() for hook in self.hooks)))
+            display.update(self.iteration, self.history.losses[-1][1], self._rate(), status)
         validation = self.settings.validation
         if validation is not None and self.iteration % validation.every == 0:
             self._validate(log)

@@ -41,6 +41,10 @@ class Hook:
         """Numbers for the log, at each of its entries."""
         return {}
 
+    def status(self) -> str:
+        """A few words for the progress bar."""
+        return ""
+
     def state_dict(self) -> dict[str, Any]:
         """Numbers, strings, lists, dictionaries and tensors from which the hook goes on."""
         return {}

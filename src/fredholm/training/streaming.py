@@ -45,6 +45,9 @@ class Streaming(Hook):
     def observed(self) -> dict[str, float]:
         return self.stream.statistics.numbers()
 
+    def status(self) -> str:
+        return str(self.stream.statistics)
+
     def state_dict(self) -> dict[str, Any]:
         return self.stream.state_dict()
 

@@ -42,6 +42,18 @@ class Statistics:
         """Mean number of uses of a sample."""
         return self.drawn / self.received if self.received else 0.0
 
+    def __str__(self) -> str:
+        """What a person who waits wants to know.
+
+        >>> str(Statistics(received=10, drawn=40, finished=2, starved=1.2))
+        '10 samples of 2 simulations and those under way, used 4.0 times; waited 1 s for them, they 0 s'
+        """
+        failed = f", {self.failed} failed" if self.failed else ""
+        return (
+            f"{self.received} samples of {self.finished} simulations and those under way{failed}, used "
+            f"{self.repetition:.1f} times; waited {self.starved:.0f} s for them, they {self.blocked:.0f} s"
+        )
+
     def numbers(self) -> dict[str, float]:
         """Every counter and the repetition, as a log takes them."""
         return {**{name: float(value) for name, value in asdict(self).items()}, "repetition": self.repetition}
