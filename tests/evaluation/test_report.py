@@ -29,9 +29,12 @@ def test_report_of_a_good_operator(sets: tuple, tmp_path: Path) -> None:
     assert saved["methods"][0]["relative_l2"] == pytest.approx(report.errors.mean)
     assert {row["name"] for row in saved["methods"]} >= {"nearest training sample", "multilinear look-up"}
     assert saved["speed"]["solver_seconds"] > 0
+    slopes = saved["diagnostics"]["slopes"][0]
+    assert f"Its derivative by initial_pressure is {100 * slopes['error']:.3g} % off." in report.verdict
     assert saved["samples"]["relative_l2"] == pytest.approx(report.errors.relative_l2.tolist())
     page = (tmp_path / "report.html").read_text()
     assert page.count("data:image/png;base64") >= 4
+    assert "Slopes, structure, scales" in page
     assert not re.findall(r"https?://", page)
 
 

@@ -129,7 +129,7 @@ def central_difference(
     inputs: Mapping[str, Tensor],
     name: str,
     change: Float[Tensor, "n channels *shape"],
-    step: float = 0.03,
+    step: float = 0.01,
 ) -> Float[Tensor, "n channels_out *shape_out"]:
     """(G(u + ε v) - G(u - ε v)) / 2ε of any solver at one sample u; `step` is ε ‖v‖ / ‖u‖.
 

@@ -67,6 +67,9 @@ class Report:
             text += f"It loses to {rivals}, and stores {_size(own.stored_bytes)} itself. "
         else:
             text += f"No baseline is better; it stores {_size(own.stored_bytes)}. "
+        for slopes in self.diagnostics.slopes:
+            if slopes.error is not None:
+                text += f"Its derivative by {slopes.name} is {_percent(slopes.error)} off. "
         return text + (_speed_sentence(self.speed) if self.speed else "")
 
     def accuracy(self) -> dict[str, Any]:
