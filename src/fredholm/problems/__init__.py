@@ -11,6 +11,7 @@ from fredholm.problems.darcy_shapes import DarcyShapes
 from fredholm.problems.diesel_engine import DieselEngineRecords
 from fredholm.problems.diffusion_reaction import DiffusionReaction
 from fredholm.problems.drive_commands import RandomRamps
+from fredholm.problems.drive_cycle import DriveCycle
 from fredholm.problems.elasticity import Elasticity
 from fredholm.problems.external_command import ExternalCommand
 from fredholm.problems.fisher import Fisher
@@ -56,6 +57,7 @@ __all__ = [
     "DieselEngineRecords",
     "DiffusionReaction",
     "Disk",
+    "DriveCycle",
     "Elasticity",
     "ExternalCommand",
     "Fisher",

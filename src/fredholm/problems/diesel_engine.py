@@ -36,6 +36,7 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Inputs, Parameter, Quantity, Signature
 from fredholm.problems.drive_commands import COMMANDS, RandomRamps
+from fredholm.problems.drive_cycle import DriveCycle
 from fredholm.problems.problem import Problem, StrongForm, generator_of
 from fredholm.solvers.diesel_engine import HEALTHY, DieselEngine, flows, rates
 
@@ -61,7 +62,7 @@ class DieselEngineRecords(Problem, StrongForm):
         spacing: of the commands and states in it, in s.
         step: of the solver, in s.
         warm_up: s under the first commands before the record begins.
-        commands: how they are drawn.
+        commands: how they are drawn: random ramps, or stretches of a drive cycle.
         egr_area: largest opening of the EGR valve, in m².
         non_ideal: factor of the temperature of what leaves the cylinders.
         heat_transfer: of the exhaust pipes, in W/(m² K).
@@ -82,7 +83,7 @@ class DieselEngineRecords(Problem, StrongForm):
     spacing: float = 0.2
     step: float = 0.005
     warm_up: float = 10.0
-    commands: RandomRamps = field(default_factory=RandomRamps)
+    commands: RandomRamps | DriveCycle = field(default_factory=RandomRamps)
     egr_area: float = HEALTHY[0]
     non_ideal: float = HEALTHY[1]
     heat_transfer: float = HEALTHY[2]
