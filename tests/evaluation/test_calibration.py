@@ -18,7 +18,7 @@ from fredholm.evaluation.physics import physics_scores
 from fredholm.evaluation.spread import ConstantProfile, EnsembleSpread, LearnedSpread, Spread, absolute_errors
 from fredholm.fields import Axis, DomainType, Function, Grid, Parameter, Quantity, Signature
 from fredholm.operators.operator import Operator, Query
-from fredholm.problems import Burgers, Darcy, TracerTransport
+from fredholm.problems import Burgers, Darcy, KuramotoSivashinsky, TracerTransport
 
 LINE = Grid(Axis("x", 0.0, 1.0, 9))
 PAIR = Function((Quantity("a", "m"), Quantity("b", "s")), DomainType.of(LINE))
@@ -210,12 +210,17 @@ def test_equations_tell_good_fields_from_bad() -> None:
     assert bool((exact["residual"] < 0.01 * wrong["residual"]).all())
 
 
-def test_burgers_keeps_its_mean_and_what_is_added_shows() -> None:
-    burgers = Burgers(points=64)
-    inputs = burgers.sample(3, seed=0)
-    end = burgers.solve(inputs)
-    assert float(physics_scores(burgers, inputs, end)["imbalance"].max()) < 1e-6
-    torch.testing.assert_close(physics_scores(burgers, inputs, end + 0.1)["imbalance"], torch.full((3,), 0.1))
+@pytest.mark.parametrize(
+    "problem",
+    [Burgers(points=64), KuramotoSivashinsky(points=64, extent=22.0, duration=1.0, times=4, spin_up=5.0)],
+    ids=lambda problem: problem.name,
+)
+def test_the_mean_is_kept_on_a_ring_and_what_is_added_shows(problem: Burgers | KuramotoSivashinsky) -> None:
+    inputs = problem.sample(3, seed=0)
+    end = problem.solve(inputs)
+    assert float(physics_scores(problem, inputs, end)["imbalance"].max()) < 1e-5
+    shifted = physics_scores(problem, inputs, end + 0.1)["imbalance"]
+    torch.testing.assert_close(shifted, torch.full((3,), 0.1), atol=1e-5, rtol=0)
 
 
 def test_carbon_is_kept_but_for_the_surface_flux() -> None:

@@ -4,6 +4,7 @@ A module is built from classes that are already defined, and its tensors are com
 expects before any is loaded.
 """
 
+import functools
 import pkgutil
 from importlib import import_module
 from pathlib import Path
@@ -86,6 +87,7 @@ def _described(tensor: Tensor | None) -> str:
     return "missing" if tensor is None else f"{tuple(tensor.shape)} {tensor.dtype}"
 
 
+@functools.cache
 def _define_building_blocks() -> None:
     """Import the toolkit's own layers and operators, which an architecture may name; nothing that a file names."""
     for package in (layers, operators):

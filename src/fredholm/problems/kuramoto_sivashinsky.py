@@ -29,13 +29,13 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import PeriodicGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.fields.spectral import derivative
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Conserving, Problem, StrongForm, generator_of
 
 _SHORTEST = 4.0  # wave number that must be kept: there the damping k⁴ - k² is 240, and little is left to be lost
 
 
 @dataclass(frozen=True)
-class KuramotoSivashinsky(Problem, StrongForm):
+class KuramotoSivashinsky(Problem, StrongForm, Conserving):
     """From u₀ to u(x, t).
 
     Args:
@@ -116,6 +116,10 @@ class KuramotoSivashinsky(Problem, StrongForm):
         self.signature.check(inputs, finite=True)
         u = self._later(inputs["initial"][:, 0].double(), self.duration, self.times)
         return u.float().mT.unsqueeze(1).contiguous()
+
+    def imbalance(self, inputs: Inputs, output: Tensor) -> Tensor:
+        """Gain of the mean of u, which every term of the equation keeps on a ring, (n, times)."""
+        return output[:, 0].mean(1) - inputs["initial"].mean(-1)
 
     def residual(self, inputs: Inputs, output: Tensor) -> Tensor:
         """The rest ∂u/∂t + u ∂u/∂x + ∂²u/∂x² + ∂⁴u/∂x⁴, spectral in x, by second-order differences in t."""
