@@ -4,9 +4,9 @@
     q                                     what the trainer could use, samples/s
     ρ = q / p
 
-A queue uses each sample once: production and training both go at min(p, q). The Reservoir lets the trainer go at q, each
-sample being used max(1, ρ) times on average, and holds production at min(p, q). It mixes well where it holds the samples
-of several times the simulations that are under way.
+A queue uses each sample once: production and training both go at min(p, q). The Reservoir lets the trainer go at q,
+each sample being used max(1, ρ) times on average, and holds production at min(p, q). It mixes well where it holds the
+samples of several times the simulations that are under way.
 """
 
 from dataclasses import dataclass

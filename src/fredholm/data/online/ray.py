@@ -10,6 +10,7 @@ Ray is imported when the engine is used: it comes with the extra `cluster`.
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import unwrap
 from typing import Any
 
 from fredholm.data.online.engine import Attempts, Ended, Engine, Event, Packet, Waiting, packets, told
@@ -48,7 +49,7 @@ class Ray(Engine):
     ) -> Generator[Event]:
         """See `Engine.events`; raises MissingExtraError where Ray is not installed."""
         ray = _connected(self.address)
-        task = ray.remote(_packets).options(
+        task = ray.remote(unwrap(_packets)).options(  # Ray looks whether it is a generator
             num_cpus=self.cpus,
             num_returns="streaming",
             max_retries=0,  # what failed is counted and run again here, for every engine alike

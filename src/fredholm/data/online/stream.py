@@ -117,6 +117,12 @@ class Stream:
         """Whether there will be no further batch."""
         return self.buffer.exhausted and not self._gathered
 
+    @property
+    def left(self) -> int:
+        """Simulations still to be done: not failed, and not used to the last sample."""
+        with self._books:
+            return self.count - len(self._done) - len(self.failures)
+
     def draw(self, sampler: Sampler, generator: torch.Generator) -> Batch:
         """The batch that `sampler` draws from the samples gathered; its `samples` are numbers of simulations."""
         if not self._gathered:
