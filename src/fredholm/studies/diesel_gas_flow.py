@@ -36,7 +36,7 @@ from fredholm.training.channel_loss import ChannelSquaredError
 
 _TRAIN = {Budget.QUICK: 320, Budget.FULL: 3000}
 _TEST, _STEADY = 40, 10  # records; those on which the steady engine is solved for
-_STEPS = {Budget.QUICK: 5000, Budget.FULL: 20000}
+_STEPS = {Budget.QUICK: 8000, Budget.FULL: 20000}
 _SEEDS = 5  # networks of the ensemble
 _PLAN = Windows(steps=25, history=1)
 _STEADY_EVERY = 5  # records between steady states
