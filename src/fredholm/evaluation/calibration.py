@@ -173,6 +173,7 @@ def fit_calibration(
     Raises DataError for too few samples, SignatureError for data that do not fit.
     """
     operator.signature.require(data.signature, "the calibration data")
+    operator.require_query(None)
     if data.query is not None or operator.signature.output.domain.shape is None:
         raise DataError("bands need outputs on one output domain; these are at points of each sample's own")
     if len(data) < 4:
