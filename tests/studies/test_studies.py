@@ -17,6 +17,7 @@ from fredholm.studies import (
     mgno,
     mt_deeponet,
     nn_to_no,
+    online_surrogate_training,
     run_study,
     sound_propagation,
     study_named,
@@ -93,6 +94,7 @@ _SMALL = {  # sizes at which a study takes seconds
         "_ROUGH_TRAIN": 20,
         "_ROUGH_EPOCHS": {Budget.QUICK: 2},
     },
+    online_surrogate_training: {"_SIMULATIONS": _FEW, "_STEPS": {Budget.QUICK: 100}, "_OFFLINE": (3, 5), "_UNSEEN": 2},
     sound_propagation: {"_STEPS": _FEW},
     transform_once: {
         "_SIZES": (32, 64),

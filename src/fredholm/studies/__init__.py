@@ -21,6 +21,7 @@ STUDIES = {  # slug: module and class; loaded when shown or run
     "mg-tfno": ("fredholm.studies.mg_tfno", "MultigridTFNO"),
     "mt-deeponet": ("fredholm.studies.mt_deeponet", "MultiTaskDeepONet"),
     "nn-to-no": ("fredholm.studies.nn_to_no", "NetworksToOperators"),
+    "online-surrogate-training": ("fredholm.studies.online_surrogate_training", "OnlineSurrogateTraining"),
     "sound-propagation": ("fredholm.studies.sound_propagation", "SoundPropagation"),
     "transform-once": ("fredholm.studies.transform_once", "TransformOnce"),
 }
