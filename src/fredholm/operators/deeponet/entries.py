@@ -140,9 +140,10 @@ def _sequence(terms: int, hard: bool) -> Build:
     def build(signature: Signature, output_domain: Domain) -> DeepONet | InitialValue:
         sensors, width = sensors_of(signature, output_domain), terms * len(signature.output.channels)
         branch = NetworkBranch(sensors, MLP([sensors.width, 128, 128, width], nn.SiLU()), width)
-        scaling = PeriodicScaling.of(output_domain)
-        trunk = NetworkTrunk(MLP([scaling.width, 64, 64, width], nn.SiLU()), width, scaling)
-        operator = DeepONet(signature, output_domain, branch, trunk)
+        scaling, fastest = PeriodicScaling.of(output_domain), max(1, 4 * output_domain.size // 5)
+        features = FourierFeatures([wave / 4 for wave in range(1, fastest + 1)])  # commands bend: so must the trunk
+        network = MLP([features.width(scaling.width), 64, 64, width], nn.SiLU())
+        operator = DeepONet(signature, output_domain, branch, NetworkTrunk(network, width, scaling, features))
         return InitialValue(operator, Windows.entries(signature)[1]) if hard else operator
 
     return build
