@@ -83,6 +83,14 @@ def doubling_program() -> Problem:
     return Problem.from_solver(command, noise, Signature({"v": on_line}, on_line), name="doubling")
 
 
+def sleeping_program(mark: Path) -> Problem:
+    """A program that writes the number of its process to `mark` and falls asleep."""
+    code = "import os, sys, time; open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(1000)"
+    command = ExternalCommand([sys.executable, "-c", code, str(mark), "{output.npy}"])
+    on_line = Function((Quantity("v"),), DomainType.of(LINE))
+    return Problem.from_solver(command, noise, Signature({"v": on_line}, on_line), name="sleeping")
+
+
 def noise(random: np.random.Generator) -> dict[str, Any]:
     return {"v": random.standard_normal(POINTS)}
 

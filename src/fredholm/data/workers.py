@@ -11,6 +11,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ _Task = TypeVar("_Task")
 _Result = TypeVar("_Result")
 
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
+_GRACE = 2.0  # seconds for a process whose parent has ended
 
 
 def in_processes(function: Callable[[_Task], _Result], tasks: Sequence[_Task], count: int) -> Iterator[_Result]:
@@ -132,10 +134,15 @@ def _function() -> Callable[[Any], Any]:
 
 
 def end_with_parent() -> None:
-    """Wait for the parent of this worker process to end, however it does, and end as well."""
+    """Wait for the parent of this worker process to end, however it does, and end as well.
+
+    What handles SIGTERM, such as the end of an external program, may take a moment.
+    """
     parent = multiprocessing.parent_process()
     assert parent is not None
     wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_GRACE)
     os._exit(1)
 
 
