@@ -36,8 +36,9 @@ from fredholm.training.channel_loss import ChannelSquaredError
 
 _TRAIN = {Budget.QUICK: 320, Budget.FULL: 3000}
 _TEST, _STEADY = 40, 10  # records; those on which the steady engine is solved for
-_STEPS = {Budget.QUICK: 8000, Budget.FULL: 20000}
+_STEPS = {Budget.QUICK: 5000, Budget.FULL: 20000}
 _SEEDS = 5  # networks of the ensemble
+_STATE_NOISE, _COMMAND_NOISE = 0.02, 0.15  # in training, in deviations
 _PLAN = Windows(steps=25, history=1)
 _STEADY_EVERY = 5  # records between steady states
 _LEVELS = (0.01, 0.03, 0.05)
@@ -141,9 +142,9 @@ def _targets(
 
 
 def _trained(windows: Dataset, signature: Signature, preset: str, run: Run, seed: int) -> Operator:
-    """Trained on windows whose first states have 2 % of noise, as those of a chain have errors."""
+    """Trained with noise: as errors of a chain on first states, as of measured commands on commands."""
     everything = torch.arange(len(windows))
-    noised = noisy(windows, "initial", 0.02, seed)
+    noised = noisy(noisy(windows, "initial", _STATE_NOISE, seed), "commands", _COMMAND_NOISE, seed + 1000)
     inputs = {name: values for name, values in noised.inputs(everything).items() if name in signature.inputs}
     outputs = windows.outputs(everything)
     data = Dataset.from_arrays(signature, windows.output_domain, inputs, outputs)
