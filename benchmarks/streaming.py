@@ -1,8 +1,9 @@
 """Who waits for whom: batches a second of a trainer fed by slow solvers, through a queue and through the Reservoir.
 
-    python benchmarks/streaming.py
+    PYTHONPATH=benchmarks python benchmarks/streaming.py          # and `ray`, for tasks of a local Ray too
 
-A solver takes 20 ms a step. What is measured stands beside what `cost_model.expected` says from the two rates.
+A solver takes 20 ms a step. What the queue does stands beside what `cost_model.expected` says of it from the two rates
+that the Reservoir showed.
 """
 
 import sys
@@ -56,8 +57,6 @@ def measured(buffer: Buffer, engine: Engine, work: float = 0.002) -> tuple[float
 
 
 def main() -> None:
-    from streaming import draw as drawn  # noqa: F401  # so that worker processes can import this module by its name
-
     engines: dict[str, Engine] = {"1 process": Process(1), "2 processes": Process(2)}
     if "ray" in sys.argv:
         engines |= {"1 Ray task": Ray(live=1, cpus=0.5), "2 Ray tasks": Ray(live=2, cpus=0.5)}
@@ -65,15 +64,14 @@ def main() -> None:
     for name, engine in engines.items():
         queue = measured(FIRO(200, 20), engine)
         kept = measured(Reservoir(200, 20), engine)
-        law = expected(Load(1, kept[0], STEPS, 4 * POINTS, kept[1], 200))
-        for kind, (arrived, used, uses), foreseen in (
-            ("FIRO", queue, law.used_once),
-            ("Reservoir", kept, law.used),
-        ):
-            print(f"| {name} | {kind} | {arrived:.1f} | {used:.1f} | {uses:.1f} | {foreseen:.1f} |", flush=True)
+        foreseen = expected(Load(1, kept[0], STEPS, 4 * POINTS, kept[1], 200)).used_once
+        print(f"| {name} | FIRO | {queue[0]:.1f} | {queue[1]:.1f} | {queue[2]:.1f} | {foreseen:.1f} |", flush=True)
+        print(
+            f"| {name} | Reservoir | {kept[0]:.1f} | {kept[1]:.1f} | {kept[2]:.1f} | its rates are given |", flush=True
+        )
 
 
 if __name__ == "__main__":
-    from streaming import main as run
+    from streaming import main as run  # by its name, for the worker processes
 
     run()
