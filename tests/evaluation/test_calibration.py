@@ -25,7 +25,7 @@ PAIR = Function((Quantity("a", "m"), Quantity("b", "s")), DomainType.of(LINE))
 SIGNATURE = Signature({"u": Function((Quantity("u"),), DomainType.of(LINE)), "k": Parameter((Quantity("k"),))}, PAIR)
 
 
-class Shifted(Operator):
+class OffBy(Operator):
     """(u, k) ↦ (u, k u) + shift."""
 
     queries: ClassVar[frozenset[Query]] = frozenset({Query.DOMAIN})
@@ -52,13 +52,13 @@ class SizeOfErrors(Operator):
 
 
 def data_of(count: int, seed: int, uneven: bool = True) -> Dataset:
-    """What `Shifted` answers, plus noise as large as k, and larger to the right."""
+    """What `OffBy` answers, plus noise as large as k, and larger to the right."""
     generator = torch.Generator().manual_seed(seed)
     inputs = {"u": torch.randn(count, 1, 9, generator=generator), "k": torch.randn(count, 1, generator=generator)}
     noise = torch.randn(count, 2, 9, generator=generator) * torch.linspace(0.1, 1, 9)
     if uneven:
         noise = noise * inputs["k"].abs()[:, :, None]
-    return Dataset.from_arrays(SIGNATURE, LINE, inputs, Shifted()(inputs) + noise)
+    return Dataset.from_arrays(SIGNATURE, LINE, inputs, OffBy()(inputs) + noise)
 
 
 def everything(data: Dataset) -> tuple[dict[str, Tensor], Tensor]:
@@ -70,12 +70,12 @@ def coverage(calibration: Calibration, data: Dataset, level: float, simultaneous
     """Covered or not, (n, channels, points)."""
     inputs, truth = everything(data)
     half = calibration.half_width(inputs, level=level, simultaneous=simultaneous)
-    return (Shifted()(inputs) - truth).abs() <= half
+    return (OffBy()(inputs) - truth).abs() <= half
 
 
 SPREADS = {
     "profile": None,
-    "ensemble": EnsembleSpread([Shifted(), Shifted(0.1)]),
+    "ensemble": EnsembleSpread([OffBy(), OffBy(0.1)]),
     "learned": LearnedSpread(SizeOfErrors()),
 }
 
@@ -84,7 +84,7 @@ SPREADS = {
 def test_coverage_of_one_calibration_is_within_its_distribution(spread: Spread | None) -> None:
     from scipy.stats import betabinom
 
-    calibration = fit_calibration(Shifted(), data_of(1000, 0), spread=spread, levels=(0.5, 0.9))
+    calibration = fit_calibration(OffBy(), data_of(1000, 0), spread=spread, levels=(0.5, 0.9))
     fresh = data_of(2000, 1)
     for level in (0.5, 0.9):
         rank = conformal_rank(750, level)
@@ -99,7 +99,7 @@ def test_on_average_over_calibrations_a_new_field_is_inside_as_often_as_promised
     trials, samples, level = 300, 26, 0.9  # 6 show the spread, 20 calibrate: 19 / 21 of new fields are inside
     inside = 0
     for trial in range(trials):
-        calibration = fit_calibration(Shifted(), data_of(samples, 100 + trial), levels=(level,))
+        calibration = fit_calibration(OffBy(), data_of(samples, 100 + trial), levels=(level,))
         inside += int(
             coverage(calibration, data_of(10, 9000 + trial), level, simultaneous=True).flatten(1).all(1).sum()
         )
@@ -110,7 +110,7 @@ def test_on_average_over_calibrations_a_new_field_is_inside_as_often_as_promised
 
 
 def test_a_higher_level_is_a_wider_band_and_the_whole_field_wider_than_its_points() -> None:
-    calibration = fit_calibration(Shifted(), data_of(400, 0))
+    calibration = fit_calibration(OffBy(), data_of(400, 0))
     assert calibration.levels == (0.5, 0.8, 0.9, 0.95, 0.99)
     inputs, _ = everything(data_of(3, 1))
     for simultaneous in (False, True):
@@ -123,7 +123,7 @@ def test_a_higher_level_is_a_wider_band_and_the_whole_field_wider_than_its_point
 def test_a_spread_that_knows_the_errors_makes_narrower_bands() -> None:
     inputs, _ = everything(data_of(500, 1))
     widths = [
-        float(fit_calibration(Shifted(), data_of(800, 0), spread=spread).half_width(inputs, level=0.9).mean())
+        float(fit_calibration(OffBy(), data_of(800, 0), spread=spread).half_width(inputs, level=0.9).mean())
         for spread in (None, LearnedSpread(SizeOfErrors()))
     ]
     assert widths[1] < 0.9 * widths[0]
@@ -135,13 +135,13 @@ def test_the_unit_of_a_spread_does_not_matter() -> None:
     halves = []
     for size in (1e-3, 1e3):
         profile.profile.fill_(size)
-        calibration = fit_calibration(Shifted(), data_of(100, 0), spread=profile)
+        calibration = fit_calibration(OffBy(), data_of(100, 0), spread=profile)
         halves.append(calibration.half_width(inputs, level=0.9))
     torch.testing.assert_close(halves[0], halves[1], rtol=1e-4, atol=0)
 
 
 def test_between_points_bands_are_interpolated() -> None:
-    calibration = fit_calibration(Shifted(), data_of(200, 0))
+    calibration = fit_calibration(OffBy(), data_of(200, 0))
     inputs, _ = everything(data_of(2, 1))
     for simultaneous in (False, True):
         whole = calibration.half_width(inputs, level=0.9, simultaneous=simultaneous)
@@ -155,30 +155,30 @@ def test_between_points_bands_are_interpolated() -> None:
 def test_what_trains_a_learned_spread_is_the_size_of_the_errors() -> None:
     data = data_of(70, 0)
     inputs, truth = everything(data)
-    sizes = absolute_errors(Shifted(), data)
-    torch.testing.assert_close(sizes.outputs(torch.arange(70)), (Shifted()(inputs) - truth).abs())
+    sizes = absolute_errors(OffBy(), data)
+    torch.testing.assert_close(sizes.outputs(torch.arange(70)), (OffBy()(inputs) - truth).abs())
     assert torch.equal(sizes.inputs(torch.arange(70))["k"], inputs["k"])
 
 
 def test_what_cannot_be_promised_is_refused() -> None:
     with pytest.raises(DataError, match=r"level 0\.99 needs at least 99 calibration samples, there are 75"):
-        fit_calibration(Shifted(), data_of(100, 0), levels=(0.5, 0.99))
+        fit_calibration(OffBy(), data_of(100, 0), levels=(0.5, 0.99))
     with pytest.raises(DataError, match="at least 4 samples, there are 3"):
-        fit_calibration(Shifted(), data_of(3, 0))
-    calibration = fit_calibration(Shifted(), data_of(100, 0))
+        fit_calibration(OffBy(), data_of(3, 0))
+    calibration = fit_calibration(OffBy(), data_of(100, 0))
     with pytest.raises(SignatureError, match=r"no band of level 0\.7; calibrated are \[0\.5, 0\.8, 0\.9, 0\.95\]"):
         calibration.half_width(everything(data_of(1, 0))[0], level=0.7)
 
 
 def test_new_inputs_are_rarely_far_and_foreign_ones_are() -> None:
     train, calibrating = data_of(300, 2), data_of(800, 0)
-    calibration = fit_calibration(Shifted(), calibrating, training=train, levels=(0.95,))
+    calibration = fit_calibration(OffBy(), calibrating, training=train, levels=(0.95,))
     inputs, _ = everything(data_of(2000, 1))
-    examination = calibration.examine(inputs, Shifted()(inputs), None)
+    examination = calibration.examine(inputs, OffBy()(inputs), None)
     share = float((~examination.passed).float().mean())
     assert 0.02 < share < 0.09  # promised 0.05, of one calibration with 600 samples
     for foreign in ({**inputs, "u": inputs["u"] + 8}, {**inputs, "k": 30 * inputs["k"].sign()}):
-        assert float((~calibration.examine(foreign, Shifted()(foreign), None).passed).float().mean()) > 0.99
+        assert float((~calibration.examine(foreign, OffBy()(foreign), None).passed).float().mean()) > 0.99
 
 
 def test_a_feature_that_no_training_input_has_is_far() -> None:

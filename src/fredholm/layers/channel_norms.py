@@ -25,14 +25,14 @@ class Norm(Described, ABC):
         """A norm of this many channels, with weights of its own."""
 
 
-class GroupNorm(Norm):
+class ChannelGroupNorm(Norm):
     """Group norm.
 
     Args:
         groups: of channels that are normalised together, a divisor of the channels.
 
     >>> import torch
-    >>> GroupNorm(2).module(4)(torch.randn(3, 8, 4, 8)).shape
+    >>> ChannelGroupNorm(2).module(4)(torch.randn(3, 8, 4, 8)).shape
     torch.Size([3, 8, 4, 8])
     """
 
@@ -47,7 +47,7 @@ class GroupNorm(Norm):
         return ChannelNorm(self.groups, channels)
 
 
-class InstanceNorm(Norm):
+class ChannelInstanceNorm(Norm):
     """Every channel by itself."""
 
     def module(self, channels: int) -> nn.Module:

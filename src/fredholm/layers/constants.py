@@ -35,8 +35,9 @@ def constant(function: Callable[..., np.ndarray]) -> Callable[..., Tensor]:
     def look_up(dtype: torch.dtype, device: torch.device, *arguments: Number) -> Tensor:
         key = (arguments, dtype, device)
         if key not in made:
-            # a tensor made while a graph is traced would belong to the trace, one made under inference to no gradient
-            with unset_fake_temporarily(), torch.inference_mode(False):
+            # a tensor made while a graph is traced would belong to the trace, one made under inference to no gradient,
+            # and one made inside a transform of `torch.func` to the transform
+            with unset_fake_temporarily(), torch.inference_mode(False), torch._C._DisableFuncTorch():
                 made[key] = torch.from_numpy(np.ascontiguousarray(function(*arguments))).to(device, dtype)
             # what `torch._dynamo.mark_static` does, without loading the compiler: a constant's sizes are constants too
             made[key]._dynamo_static_indices = set(range(made[key].ndim))  # type: ignore[attr-defined]
