@@ -138,7 +138,13 @@ class FourierBasis:
         return _along(0, self.closing(parted), parted)
 
 
-fourier_basis = cache(FourierBasis)  # which costs a tenth of a small transform to set up
+def fourier_basis(modes: tuple[int, ...], shape: tuple[int, ...], kept: tuple[int, ...] | None) -> FourierBasis:
+    """A `FourierBasis` that is set up once: that takes a tenth of the time of a small transform."""
+    # a compiler sets one up while it looks, and cannot look into a cache
+    return FourierBasis(modes, shape, kept) if torch.compiler.is_compiling() else _set_up(modes, shape, kept)
+
+
+_set_up = cache(FourierBasis)
 
 
 @constant
