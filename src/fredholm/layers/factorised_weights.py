@@ -98,10 +98,11 @@ class FactorisedWeights(SpectralWeights):
         ]
 
     def _is_kept(self, windows: Windows) -> bool:
-        kept = 2 * self.inputs * self.outputs * math.prod(stop - start for start, stop in windows)
-        if self.diagonal and self.before is None:
+        if overseen() or torch.is_grad_enabled() or torch.is_autocast_enabled("cpu"):
             return False
-        return kept <= _KEPT and not torch.is_grad_enabled() and not overseen() and not torch.is_autocast_enabled("cpu")
+        if self.diagonal and self.before is None:
+            return False  # W is mostly zeros
+        return 2 * self.inputs * self.outputs * math.prod([stop - start for start, stop in windows]) <= _KEPT
 
     @property
     def rebuilt_is_cheaper(self) -> bool:
