@@ -23,6 +23,7 @@ ORDER = [
     "operators",
     "training",
     "evaluation",
+    "inverse",
     "deploy",
     "studies",
     "cli",

@@ -39,6 +39,10 @@ class SolverError(FredholmError, RuntimeError):
         return f"sample {self.sample} cannot be solved: {self.reason}"
 
 
+class OperatorShapeError(FredholmError, ValueError):
+    """An array has another shape than the linear operator that it is given to."""
+
+
 class SamplesLeftOut(UserWarning):
     """Some samples could not be solved for, and are not in the data set."""
 

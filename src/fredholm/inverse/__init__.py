@@ -1,0 +1,1 @@
+"""From effects to causes: linear systems with learned directions, priors, deblurring, posteriors."""
