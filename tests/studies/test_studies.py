@@ -45,6 +45,7 @@ _SMALL = {  # sizes at which a study takes seconds
     diesel_gas_flow: {
         "_TRAIN": {Budget.QUICK: 4},
         "_TEST": 2,
+        "_VALIDATION": 2,
         "_STEADY": 1,
         "_STEADY_EVERY": 60,
         "_STEPS": _FEW,
