@@ -43,6 +43,10 @@ class OperatorShapeError(FredholmError, ValueError):
     """An array has another shape than the linear operator that it is given to."""
 
 
+class InverseProblemError(FredholmError, ValueError):
+    """Observations, noise, a prior or settings do not fit the inverse problem that they are part of."""
+
+
 class SamplesLeftOut(UserWarning):
     """Some samples could not be solved for, and are not in the data set."""
 
