@@ -39,6 +39,10 @@ class SolverError(FredholmError, RuntimeError):
         return f"sample {self.sample} cannot be solved: {self.reason}"
 
 
+class LinearSystemError(FredholmError, ValueError):
+    """A linear system is not what its solver is for: not symmetric, not definite, or with values that are not finite."""
+
+
 class OperatorShapeError(FredholmError, ValueError):
     """An array has another shape than the linear operator that it is given to."""
 
