@@ -27,6 +27,11 @@ SOLVERS = [
     "poisson",
     "row_splines",
     "vorticity",
+    "absorption_table",
+    "material_file",
+    "porous_layer",
+    "rational_admittance",
+    "vector_fitting",
     "wave",
     "wave_walls",
 ]
