@@ -65,14 +65,16 @@ def test_bytes_do_not_depend_on_workers_or_batch(uninterrupted, tmp_path):
     verify(tmp_path / "workers")
 
 
-@pytest.mark.parametrize("begun_with", [0, 38])
-def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(uninterrupted, tmp_path, begun_with):
+@pytest.mark.parametrize(
+    ("begun_with", "kills"), [(0, 12), (38, 12), pytest.param(0, 50, marks=pytest.mark.slow, id="fifty kills")]
+)
+def test_killed_at_random_moments_and_resumed_gives_the_same_bytes(uninterrupted, tmp_path, begun_with, kills):
     path = tmp_path / "set"
     if begun_with:  # the killed runs extend a complete set, whose last chunk is not full
         quietly(PROBLEM, begun_with, SEED, path)
-    run = python(HERE / "interrupted.py", path, 12, begun_with)
+    run = python(HERE / "interrupted.py", path, kills, begun_with)
     there = [int(line) for line in run.communicate(timeout=100)[0].splitlines()]
-    assert len(there) == 12
+    assert len(there) == kills
     assert len({count for count in there if 0 < count < CHUNKS}) >= 2  # killed in the midst of the work
     quietly(PROBLEM, SAMPLES, SEED, path)
     assert contents(path) == contents(uninterrupted)

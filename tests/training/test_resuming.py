@@ -38,21 +38,43 @@ def clean_processes() -> multiprocessing.context.ForkServerContext:
 def test_a_killed_run_ends_with_the_bytes_of_one_that_was_not(
     tmp_path: Path, clean_processes: multiprocessing.context.ForkServerContext
 ) -> None:
-    train_with_everything(tmp_path / "whole")
-    log, kills = tmp_path / "killed" / "log.jsonl", 0
-    moments = random.Random(0)
-    for lines in (1, 6, 9, 17, 23, 30):
-        process = clean_processes.Process(target=train_with_everything, args=(tmp_path / "killed",))
+    assert kills_survived(tmp_path, clean_processes, kills=6, iterations=300) >= 4
+
+
+@pytest.mark.slow
+def test_fifty_kills_at_random_moments_and_in_the_midst_of_checkpoints(
+    tmp_path: Path, clean_processes: multiprocessing.context.ForkServerContext
+) -> None:
+    assert kills_survived(tmp_path, clean_processes, kills=50, iterations=3000) == 50
+
+
+def kills_survived(
+    directory: Path, processes: multiprocessing.context.ForkServerContext, kills: int, iterations: int
+) -> int:
+    """Kill a run at random moments, every other time while a checkpoint is written; its end is that of a whole run."""
+    train_with_everything(directory / "whole", iterations)
+    log, partial = directory / "killed" / "log.jsonl", directory / "killed" / "last.safetensors.partial"
+    moments, survived = random.Random(0), 0
+    for kill in range(kills):
+        begun = lines(log)
+        enough = begun + moments.randrange(1, max(2, iterations // 10 // (kills // 2)))
+        process = processes.Process(target=train_with_everything, args=(directory / "killed", iterations))
         process.start()
-        while process.is_alive() and (not log.exists() or len(log.read_text().splitlines()) < lines):
+        while process.is_alive() and lines(log) < enough:
             time.sleep(0.0005)
-        time.sleep(moments.uniform(0.0, 0.005))
+        while kill % 2 and process.is_alive() and not partial.exists():
+            pass
+        time.sleep(moments.uniform(0.0, 0.002 if kill % 2 else 0.005))
         process.kill()
         process.join()
-        kills += process.exitcode == -signal.SIGKILL
-    assert kills >= 4
-    train_with_everything(tmp_path / "killed")
-    assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
+        survived += process.exitcode == -signal.SIGKILL
+    train_with_everything(directory / "killed", iterations)
+    assert contents(directory / "killed") == contents(directory / "whole")
+    return survived
+
+
+def lines(log: Path) -> int:
+    return len(log.read_text().splitlines()) if log.exists() else 0
 
 
 class PressesControlC(Hook):
