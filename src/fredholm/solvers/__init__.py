@@ -16,6 +16,8 @@ from fredholm.solvers.line_diffusion import line_diffusion
 from fredholm.solvers.nonlinear_convection import ConvectionSolver, burgers, kuramoto_sivashinsky
 from fredholm.solvers.plane_strain import PlaneStrain, ring_mesh
 from fredholm.solvers.poisson import PoissonSolver
+from fredholm.solvers.spectral_elements import SpectralElements
+from fredholm.solvers.spectral_wave import SpectralWaveSolver
 from fredholm.solvers.sphere_transport import SphereTransport
 from fredholm.solvers.vorticity import VorticitySolver
 from fredholm.solvers.wave import WaveSolver
@@ -37,6 +39,8 @@ __all__ = [
     "LatticeBoltzmannSolver",
     "PlaneStrain",
     "PoissonSolver",
+    "SpectralElements",
+    "SpectralWaveSolver",
     "SphereTransport",
     "VorticitySolver",
     "Wall",
