@@ -256,14 +256,30 @@ def export(
 
 @app.command()
 def serve(
-    artifact: Annotated[Path, typer.Argument(help="Saved operator.")],
+    models: Annotated[list[str], typer.Argument(help="Saved operator, or several as NAME=PATH.")],
     host: Host = "127.0.0.1",
     port: Port = 8000,
+    token_file: Annotated[Path | None, typer.Option(help="File with a bearer token; else FREDHOLM_TOKEN.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Take new versions as they are saved.")] = False,
+    batch: Annotated[int, typer.Option(min=1, help="Samples run together; 1 answers one by one.")] = 32,
+    window: Annotated[float, typer.Option(min=0, help="Milliseconds to wait for others to run with.")] = 2.0,
+    requests: Annotated[int, typer.Option(min=1, help="Requests that are taken at once.")] = 128,
+    seconds: Annotated[float, typer.Option(min=0.01, help="Until an answer begins.")] = 30.0,
+    body_bytes: Annotated[int, typer.Option(min=1, help="Of a request.")] = 16 * 2**20,
+    values: Annotated[int, typer.Option(min=1, help="Of an answer.")] = 4_000_000,
 ) -> None:
-    """Serve an operator over HTTP: typed endpoints, and the room page if it is a room."""
-    from fredholm.deploy import serve as serve_artifact
+    """Serve operators over HTTP: typed endpoints, and the room page of a room; SIGTERM finishes what was taken."""
+    from fredholm.deploy import service
 
-    serve_artifact(artifact, host=host, port=port)
+    service.serve(
+        service.named_paths(models),
+        host=host,
+        port=port,
+        limits=service.Limits(body_bytes, values, seconds, requests),
+        batching=service.Batching(batch, window / 1000),
+        token=service.read_token(token_file),
+        watch=1.0 if watch else None,
+    )
 
 
 @study_app.command("list")

@@ -118,7 +118,7 @@ def test_schema_names_inputs_with_units(client: TestClient) -> None:
     assert "pressure [Pa]" in schema["Inputs"]["properties"]["initial_pressure"]["description"]
     assert "t [s]" in client.get("/docs").text
     assert "http" not in client.get("/docs").text
-    assert client.get("/health").json()["problem"] == "room"
+    assert client.get("/health").json()["models"]["default"]["problem"] == "room"
     assert client.get("/v1/signature").json()["output"]["channels"][0]["units"] == "Pa"
     assert client.get("/v1/manifest").json()["accuracy"]["relative_l2"] == 0.01
 

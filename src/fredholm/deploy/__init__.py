@@ -10,13 +10,14 @@ from fredholm.deploy.onnx_export import Certificate, export
 from fredholm.deploy.predictor import Predictor
 
 if TYPE_CHECKING:
-    from fredholm.deploy.service import Limits, create_app, serve
+    from fredholm.deploy.service import Batching, Limits, create_app, serve
 
-_SERVICE = ("Limits", "create_app", "serve")  # FastAPI is loaded when something is served
+_SERVICE = ("Batching", "Limits", "create_app", "serve")  # FastAPI is loaded when something is served
 
 __all__ = [
     "Artifact",
     "Backend",
+    "Batching",
     "Certificate",
     "Limits",
     "Manifest",

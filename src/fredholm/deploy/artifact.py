@@ -62,6 +62,11 @@ class Manifest:
     version: str = __version__
     format: int = FORMAT
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that it says, which tells versions of an artifact apart."""
+        return _digest(vars(self))
+
 
 @dataclass(frozen=True)
 class Artifact:

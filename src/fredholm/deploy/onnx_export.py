@@ -175,7 +175,7 @@ def graphs_of(operator: Operator) -> dict[str, Graph]:
     import json
 
     metadata = {"fredholm.signature": json.dumps(operator.signature.to_json())}
-    inputs, free = _examples(operator.signature)
+    inputs, free = examples_of(operator.signature), _free_axes(operator.signature)
     lower, upper = operator.output_domain.bounds.float()
     query = lower + (upper - lower) * torch.rand(11, len(lower), generator=torch.Generator().manual_seed(0))
     free_query = {"query": {0: "points"}}
@@ -235,27 +235,34 @@ def _contracted(branch: Compiled, trunk: Compiled, graphs: dict[str, Graph]) -> 
     return run
 
 
-def _examples(signature: Signature) -> tuple[dict[str, Tensor], dict[str, dict[int, str]]]:
-    """A batch of three of all input tensors, and which of their axes may have other lengths."""
+def examples_of(signature: Signature) -> dict[str, Tensor]:
+    """A batch of three of all input tensors, with random values."""
     generator = torch.Generator().manual_seed(1)
-    examples, free = {}, {}
+    examples = {}
     for name, entry in signature.inputs.items():
-        free[name] = {0: "batch"}
         if not isinstance(entry, Function):
             examples[name] = torch.randn(3, len(entry.components), generator=generator)
         elif entry.domain.shape is not None:
             examples[name] = torch.randn(3, len(entry.channels), *entry.domain.shape, generator=generator)
         else:
-            points = f"{name}_points"
             lower = torch.tensor([axis.lower for axis in entry.domain.axes])
             extent = torch.tensor([axis.extent for axis in entry.domain.axes])
             examples[name] = torch.randn(3, len(entry.channels), 17, generator=generator)
             unit = torch.rand(3, 17, len(extent), generator=generator)
             examples[f"{name}.coordinates"] = lower + extent * unit
             examples[f"{name}.weights"] = (0.5 + torch.rand(3, 17, generator=generator)) * float(extent.prod()) / 17
+    return {name: examples[name] for name in signature.tensors}
+
+
+def _free_axes(signature: Signature) -> dict[str, dict[int, str]]:
+    """Which axes of the input tensors may have other lengths than the examples."""
+    free = {name: {0: "batch"} for name in signature.tensors}
+    for name, entry in signature.inputs.items():
+        if isinstance(entry, Function) and entry.domain.shape is None:
+            points = f"{name}_points"
             free[name] = {0: "batch", 2: points}
             free[f"{name}.coordinates"] = free[f"{name}.weights"] = {0: "batch", 1: points}
-    return {name: examples[name] for name in signature.tensors}, free
+    return free
 
 
 def _lengths(graph: Graph) -> Iterable[dict[str, int]]:

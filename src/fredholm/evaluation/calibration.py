@@ -110,14 +110,18 @@ class Calibration(nn.Module, Described):
 
         Raises SignatureError for a level that was not calibrated.
         """
-        if level not in self.levels:
-            raise SignatureError(f"there is no band of level {level:g}; calibrated are {list(self.levels)}")
+        self.require_level(level)
         row = self.levels.index(level)
         scale = self._scale(inputs, query)
         if simultaneous:
             return self.simultaneous[row] * scale
         factor = self.pointwise[row]
         return (factor if query is None else at_points(self.output_domain, factor, query)) * scale
+
+    def require_level(self, level: float) -> None:
+        """Raise SignatureError for a level that was not calibrated."""
+        if level not in self.levels:
+            raise SignatureError(f"there is no band of level {level:g}; calibrated are {list(self.levels)}")
 
     @property
     def bounds(self) -> dict[str, float]:

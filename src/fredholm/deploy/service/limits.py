@@ -26,11 +26,19 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Limits:
-    """What one request may cost: bytes of its body, values of its answer, seconds until the answer begins."""
+    """What requests may cost.
+
+    Args:
+        body_bytes: of one request.
+        values: of one answer, and of the answers that are computed together.
+        seconds: until an answer begins.
+        requests: that are taken at once, from the first byte of a body until the answer is there.
+    """
 
     body_bytes: int = 16 * 2**20
     values: int = 4_000_000
     seconds: float = 30.0
+    requests: int = 128
 
 
 class Guard:
@@ -50,17 +58,14 @@ class Guard:
             return
         reply = _Reply(send)
         answer = asyncio.ensure_future(self.app(scope, self._counted(receive), reply.send))
-        begun = asyncio.ensure_future(reply.begun.wait())
         try:
-            await asyncio.wait({answer, begun}, timeout=self.limits.seconds, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done() or reply.begun.is_set():
+            await asyncio.wait({answer, reply.begun}, timeout=self.limits.seconds, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done() or reply.begun.done():
                 await answer  # how long the body travels is the client's affair
                 return
         except asyncio.CancelledError:
             answer.cancel()
             raise
-        finally:
-            begun.cancel()
         reply.closed = True
         answer.cancel()
         self._abandoned.add(answer)
@@ -90,7 +95,7 @@ class _Reply:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.begun = asyncio.Event()
+        self.begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed = False
 
     async def send(self, message: Message) -> None:
@@ -99,7 +104,8 @@ class _Reply:
 
     async def send_late(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.begun.set()
+            if not self.begun.done():
+                self.begun.set_result(None)
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)

@@ -7,6 +7,7 @@ POST /room/solve        the reference solution for a source, float32, [time][x][
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ import torch
 from fastapi import APIRouter, Response
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from fredholm.deploy.artifact import Artifact
+from fredholm.deploy.service.admission import Admission
+from fredholm.deploy.service.schema import Refusal
 from fredholm.errors import ArtifactError
 from fredholm.problems import Room, problem_named
 
@@ -30,33 +34,75 @@ class SolveRequest(BaseModel):
     source: list[float] = Field(min_length=2, max_length=2, description="x and y in m")
 
 
-def room_router(artifact: Artifact) -> APIRouter:
-    """The page's endpoints; raises ArtifactError if the artifact is no room or has no graphs."""
-    room = _room(artifact)
-    missing = [name for name in ("branch.onnx", "trunk.onnx") if name not in artifact.manifest.files]
+class _Solved:
+    """The room of an artifact, with the reference solutions that were asked for last."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self.artifact, self.room = artifact, _room(artifact)
+        self._solutions: OrderedDict[tuple[float, float], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def solution(self, source: tuple[float, float]) -> bytes:
+        """Pressure (times, x, y), float32 little endian."""
+        with self._lock:
+            if source not in self._solutions:
+                pulse = self.room.pulses(torch.tensor([source], dtype=torch.float64))
+                pressure = self.room.solve(pulse)[0, 0].movedim(-1, 0)
+                self._solutions[source] = pressure.contiguous().numpy().astype("<f4").tobytes()
+                while len(self._solutions) > _KEPT:
+                    self._solutions.popitem(last=False)
+            self._solutions.move_to_end(source)
+            return self._solutions[source]
+
+
+def is_room(artifact: Artifact) -> bool:
+    """Whether an artifact has a room page."""
+    return artifact.manifest.provenance.get("problem", {}).get("name") == "room"
+
+
+def room_router(current: Callable[[], Artifact], admission: Admission, graphs: str) -> APIRouter:
+    """The page's endpoints; raises ArtifactError if the artifact is no room or has no graphs.
+
+    Args:
+        current: the artifact that is served now.
+        admission: where the solver's requests take their places.
+        graphs: address of the graphs, seen from the page.
+    """
+    solved = _Solved(current())
+    missing = [name for name in ("branch.onnx", "trunk.onnx") if name not in solved.artifact.manifest.files]
     if missing:
-        raise ArtifactError(f"{artifact.path} has no {missing[0]}: run `fredholm export {artifact.path}` first")
-    router = APIRouter(prefix="/room")
+        raise ArtifactError(f"{current().path} has no {missing[0]}: run `fredholm export {current().path}` first")
+    router = APIRouter()
     static = Path(str(files("fredholm.deploy"))) / "static" / "room"
-    solutions: OrderedDict[tuple[float, float], bytes] = OrderedDict()
-    lock = threading.Lock()
+
+    def present() -> _Solved:
+        nonlocal solved
+        if solved.artifact is not (artifact := current()):
+            solved = _Solved(artifact)
+        return solved
 
     @router.get("/scene.json", summary="The room, its sensors, times and accuracy")
     def scene() -> dict[str, Any]:
-        return scene_of(artifact, room)
+        here = present()
+        return scene_of(here.artifact, here.room, graphs)
 
-    @router.post("/solve", summary="Reference solution for a source, float32 little endian, [time][x][y]")
-    def solve(request: SolveRequest) -> Response:
-        key = (request.source[0], request.source[1])
-        with lock:
-            if key not in solutions:
-                pressure = room.solve(room.pulses(torch.tensor([key], dtype=torch.float64)))[0, 0]
-                solutions[key] = pressure.movedim(-1, 0).contiguous().numpy().astype("<f4").tobytes()
-                while len(solutions) > _KEPT:
-                    solutions.popitem(last=False)
-            solutions.move_to_end(key)
-            content = solutions[key]
-        shape = (room.recording.count, *room.grid.shape)
+    @router.post(
+        "/solve",
+        summary="Reference solution for a source, float32 little endian, [time][x][y]",
+        response_class=Response,
+        responses={
+            200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+            **{
+                status: {"model": Refusal, "description": "Refused, with the reason"} for status in (413, 422, 429, 503)
+            },
+        },
+    )
+    async def solve(request: SolveRequest) -> Response:
+        here = present()
+        x, y = request.source
+        with admission:
+            content = await run_in_threadpool(here.solution, (x, y))
+        shape = (here.room.recording.count, *here.room.grid.shape)
         return Response(content, media_type="application/octet-stream", headers={"X-Shape": ",".join(map(str, shape))})
 
     @router.get("/{name:path}", include_in_schema=False)
@@ -69,7 +115,7 @@ def room_router(artifact: Artifact) -> APIRouter:
     return router
 
 
-def scene_of(artifact: Artifact, room: Room) -> dict[str, Any]:
+def scene_of(artifact: Artifact, room: Room, graphs: str) -> dict[str, Any]:
     """What the page needs to know of a room and its operator."""
     accuracy, grid = artifact.manifest.accuracy, room.grid
     x, y = (axis.points().tolist() for axis in grid.axes)
@@ -104,7 +150,7 @@ def scene_of(artifact: Artifact, room: Room) -> dict[str, Any]:
             "surrogate_seconds": speed.get("surrogate_seconds"),
             "break_even_queries": speed.get("break_even_queries"),
         },
-        "graphs": {"branch": "../v1/graphs/branch.onnx", "trunk": "../v1/graphs/trunk.onnx"},
+        "graphs": {name: f"{graphs}/{name}.onnx" for name in ("branch", "trunk")},
     }
 
 
