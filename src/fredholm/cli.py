@@ -140,7 +140,7 @@ def data_inspect(
 ) -> None:
     """Say what a file is: its arrays, units and splits, and the signature that it gives."""
     from fredholm.data import contents_of
-    from fredholm.data.readers.contents import entries_of
+    from fredholm.fields.signature_words import entries_of
 
     contents = contents_of(path)
     if as_json:

@@ -282,7 +282,7 @@ def test_data_of_another_signature_are_refused() -> None:
 
 def test_the_history_plots_its_curves() -> None:
     _, history = train(40, Settings(log_every=10, validation=Validation(data(1, 4), every=20)))
-    lines = history.plot().get_lines()
+    lines = history.plot().axes[0].get_lines()
     assert [list(line.get_xdata()) for line in lines] == [[10, 20, 30, 40], [20, 40]]
     assert [list(line.get_ydata()) for line in lines] == [
         [value for _, value in curve] for curve in (history.losses, history.validation)

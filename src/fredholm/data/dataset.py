@@ -19,10 +19,13 @@ from torch import Tensor
 from fredholm.data.source import ArraySource, Source
 from fredholm.errors import DataError
 from fredholm.fields.domain import Domain
+from fredholm.fields.field import Field
 from fredholm.fields.signature import Function, Inputs, Signature, require_finite
 
 if TYPE_CHECKING:
     import xarray
+
+    from fredholm.fields.pictures import Picture
 
 Values = Tensor | np.ndarray
 
@@ -210,11 +213,15 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.source) if self._rows is None else len(self._rows)
 
-    def inputs(self, samples: Int[Tensor, " b"]) -> Inputs:
-        """Input tensors (b, ...) of some samples, float32."""
+    def inputs(self, samples: Int[Tensor, " b"] | Sequence[int]) -> Inputs:
+        """Input tensors (b, ...) of some samples, float32.
+
+        >>> data.inputs([0, 3])["load"].shape  # doctest: +SKIP
+        torch.Size([2, 1, 128])
+        """
         return self.source.inputs(self._rows_of(samples))
 
-    def outputs(self, samples: Int[Tensor, " b"]) -> Float[Tensor, "b channels *shape"]:
+    def outputs(self, samples: Int[Tensor, " b"] | Sequence[int]) -> Float[Tensor, "b channels *shape"]:
         """Outputs of some samples on the output domain, or at their `query` points."""
         return self.source.outputs(self._rows_of(samples))
 
@@ -226,7 +233,7 @@ class Dataset:
 
     def subset(self, samples: Int[Tensor, " k"] | Sequence[int]) -> "Dataset":
         """The data set of some samples, in the order given; nothing is copied."""
-        return Dataset(self.description, self.source, self._rows_of(torch.as_tensor(samples, dtype=torch.int64)))
+        return Dataset(self.description, self.source, self._rows_of(samples))
 
     def split(self, *parts: float | int, seed: int) -> tuple["Dataset", ...]:
         """Disjoint random parts of the given sizes (int) or fractions (float), in shuffled order.
@@ -258,7 +265,41 @@ class Dataset:
         name = self.problem.get("name", "foreign data")
         return f"Dataset({len(self)} samples of {name}; output on {self.output_domain!r})"
 
-    def _rows_of(self, samples: Tensor) -> Tensor:
+    def fields(self, sample: int) -> dict[str, Field]:
+        """All functions of one sample, the output under "output"; parameters are in `inputs`.
+
+        A function on a domain of the sample's own, or an output at its `query`, is a field on a cloud.
+
+        >>> data.fields(0)["output"].integral()  # doctest: +SKIP
+        """
+        from fredholm.data.sample_fields import fields_of
+
+        return fields_of(self, sample)
+
+    def plot(self, sample: int = 0) -> "Picture":
+        """A picture of one sample: a panel for the first channel of every function; numbers are the title.
+
+        >>> data.plot(3).savefig("sample.png")  # doctest: +SKIP
+        """
+        from fredholm.data.sample_fields import numbers_of, panels_of
+        from fredholm.fields.pictures import panels
+
+        return panels([panels_of(self.fields(sample))], [numbers_of(self, sample)])
+
+    def _repr_html_(self) -> str:
+        from fredholm.fields.html_table import html_table
+        from fredholm.fields.signature_words import entries_of
+
+        rows = [list(row.values()) for row in entries_of(self.signature)]
+        name = self.problem.get("name", "foreign data")
+        left_out = f", {len(self.failures)} could not be solved for" if self.failures else ""
+        title = f"Dataset: {len(self)} samples of {name}{left_out}"
+        return html_table(title, ["entry", "quantities", "shape of a sample", "where"], rows)
+
+    def _rows_of(self, samples: Tensor | Sequence[int]) -> Tensor:
+        samples = torch.as_tensor(samples, dtype=torch.int64)
+        if samples.ndim != 1:
+            raise DataError(f"samples are asked for by a list of numbers such as [0, 1], got {samples.tolist()!r}")
         if len(samples) and not 0 <= int(samples.min()) <= int(samples.max()) < len(self):
             raise DataError(
                 f"samples {int(samples.min())}..{int(samples.max())} were asked for; "

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -52,12 +53,11 @@ class Page:
 
 
 def figure_png(figure: Any) -> str:
-    """A matplotlib figure as base64 PNG; the figure is closed."""
-    from matplotlib import pyplot
-
+    """A matplotlib figure as base64 PNG; one of pyplot's is closed."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=130, bbox_inches="tight", metadata={"Software": None})
-    pyplot.close(figure)
+    if (pyplot := sys.modules.get("matplotlib.pyplot")) is not None:
+        pyplot.close(figure)
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 

@@ -1,24 +1,33 @@
 """Evaluation: an operator on samples it has not seen, beside honest baselines and the solver at equal accuracy."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from fredholm.data.dataset import Dataset
+from fredholm.errors import DataError, UnknownNameError
 from fredholm.evaluation.baselines import BASELINES
 from fredholm.evaluation.diagnostics import Diagnostics, diagnose
 from fredholm.evaluation.diagnostics_section import diagnostics_section
 from fredholm.evaluation.machine import machine, versions
 from fredholm.evaluation.metrics import Errors, measure, window_edges
-from fredholm.evaluation.page import Page, Section, Table, write_text
+from fredholm.evaluation.page import Page, Section, Table, figure_png, write_text
 from fredholm.evaluation.speed import Speed, TrainingCost, honest_speed
+from fredholm.fields.domain import Coordinate
+from fredholm.fields.field import Field
+from fredholm.fields.html_table import html_table
 from fredholm.operators.operator import Operator
 from fredholm.problems.problem import Problem
 from fredholm.training.history import History
+
+if TYPE_CHECKING:
+    from fredholm.fields.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -33,17 +42,38 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Windows:
+    """The windows of one coordinate, the last of the output, by which errors are told."""
+
+    axis: Coordinate
+    edges: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One sample as the solver and as the operator answer it."""
+
+    title: str
+    truth: Field
+    prediction: Field
+
+
+@dataclass(frozen=True)
 class Report:
-    """What was measured. `rows[0]` is the operator; the others are baselines in the same run."""
+    """What was measured. `rows[0]` is the operator; the others are baselines in the same run.
+
+    >>> report.plot_fields("worst").savefig("worst.png")  # doctest: +SKIP
+    """
 
     title: str
     units: str
     rows: tuple[Row, ...]
     errors: Errors
-    speed: Speed | None
-    cost: TrainingCost | None
-    windows: tuple[tuple[float, float], ...]
-    figures: dict[str, list[str]] = field(default_factory=dict)
+    windows: Windows
+    speed: Speed | None = None
+    cost: TrainingCost | None = None
+    history: History | None = None
+    examples: tuple[Example, ...] = ()
     diagnostics: Diagnostics = field(default_factory=Diagnostics)
 
     @property
@@ -92,7 +122,7 @@ class Report:
             },
             "windows": [
                 {"from": a, "to": b, "relative_l2": float(error)}
-                for (a, b), error in zip(self.windows, self.errors.windows.mean(0), strict=False)
+                for (a, b), error in zip(self.windows.edges, self.errors.windows.mean(0), strict=False)
             ],
             "speed": asdict(self.speed) if self.speed else None,
             "cost": asdict(self.cost) if self.cost else None,
@@ -100,6 +130,49 @@ class Report:
             "machine": machine(),
             "versions": versions(),
         }
+
+    def plot_errors(self) -> "Picture":
+        """The sorted errors of the samples, and the mean error by window of the last coordinate."""
+        from fredholm.evaluation.figures import errors_by_sample
+
+        return errors_by_sample(self.errors, self.windows.edges, self.windows.axis)
+
+    def plot_methods(self) -> "Picture":
+        """The error of the operator, above those of the baselines that apply."""
+        from fredholm.evaluation.figures import errors_by_method
+
+        return errors_by_method({row.name: row.relative_l2 for row in self.rows if row.relative_l2 is not None})
+
+    def plot_fields(self, which: str = "median") -> "Picture":
+        """Reference, prediction and difference for the "best", the "median" or the "worst" sample.
+
+        Raises UnknownNameError for another one, and where outputs are at points of each sample's own.
+        """
+        from fredholm.evaluation.figures import comparison
+
+        examples = {example.title.split()[0]: example for example in self.examples}
+        if which not in examples:
+            raise UnknownNameError("example", which, examples)
+        return comparison(examples[which].truth, examples[which].prediction, examples[which].title)
+
+    def plot_training(self) -> "Picture":
+        """Loss and validation error by iteration; raises DataError where no history was given to `evaluate`."""
+        if self.history is None:
+            raise DataError("the report has no training curves: pass history=fit(...) to evaluate")
+        return self.history.plot()
+
+    def _figures(self) -> Iterator[tuple[str, list["Picture"]]]:
+        if self.history is not None and self.history.losses:
+            yield "Training", [self.plot_training()]
+        yield "Errors by sample and by window", [self.plot_errors()]
+        if self.examples:
+            yield "Fields", [self.plot_fields(example.title.split()[0]) for example in self.examples]
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [row.name, _percent(row.relative_l2), _size(row.stored_bytes)] for row in self.rows if row.obstacle is None
+        ]
+        return html_table(self.title, ["method", "relative L2", "stores"], rows) + f"<p>{escape(self.verdict)}</p>"
 
     def write(self, directory: str | Path) -> None:
         """Write report.json and a self-contained report.html."""
@@ -117,7 +190,7 @@ class Report:
         ]
         table = Table(("method", "relative L2", f"RMSE, {self.units}".rstrip(", "), "stores"), rows, self.rows[0].name)
         sections = [Section("Beside the baselines", tables=[table])]
-        sections += [Section(title, figures=figures) for title, figures in self.figures.items()]
+        sections += [Section(title, figures=list(map(figure_png, found))) for title, found in self._figures()]
         if (found := diagnostics_section(self.diagnostics)) is not None:
             sections.append(found)
         if self.speed:
@@ -165,9 +238,19 @@ def evaluate(
     speed = honest_speed(operator, problem, test, errors.mean, cost) if problem is not None else None
     units = test.signature.output.channels[0].units
     name = title or f"{type(operator).__name__} on {test.problem.get('name', 'data')}"
-    figures = _figures(errors, test, predict, history)
-    found = diagnose(operator, test, problem)
-    return Report(name, units, tuple(rows), errors, speed, cost, tuple(window_edges(test)), figures, found)
+    windows = Windows(test.output_domain.coordinate_axes[-1], tuple(window_edges(test)))
+    return Report(
+        name,
+        units,
+        tuple(rows),
+        errors,
+        windows,
+        speed=speed,
+        cost=cost,
+        history=history,
+        examples=_examples(errors, test, predict),
+        diagnostics=diagnose(operator, test, problem),
+    )
 
 
 def _baseline_row(kind: Any, train: Dataset, test: Dataset) -> Row:
@@ -181,26 +264,21 @@ def _baseline_row(kind: Any, train: Dataset, test: Dataset) -> Row:
     return Row(kind.name, errors.mean, errors.total_rmse, baseline.stored_bytes)
 
 
-def _figures(errors: Errors, test: Dataset, predict: Any, history: History | None) -> dict[str, list[str]]:
-    from fredholm.evaluation.figures import errors_by_sample, fields_side_by_side, training_curves
-
-    figures: dict[str, list[str]] = {}
-    if history is not None and history.losses:
-        figures["Training"] = [training_curves(history)]
-    figures["Errors by sample and by window"] = [errors_by_sample(errors, test)]
-    if test.query is None:
-        order = errors.relative_l2.argsort()
-        picks = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
-        figures["Fields"] = [
-            fields_side_by_side(
-                test.outputs(index[None])[0],
-                predict(index[None])[0],
-                test,
-                f"{name} sample: {_percent(float(errors.relative_l2[index]))}",
-            )
-            for name, index in picks.items()
-        ]
-    return figures
+def _examples(errors: Errors, test: Dataset, predict: Any) -> tuple[Example, ...]:
+    """The best, the median and the worst sample, where outputs lie on the output domain."""
+    if test.query is not None:
+        return ()
+    order = errors.relative_l2.argsort()
+    picks = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    channels = test.signature.output.channels
+    return tuple(
+        Example(
+            f"{name} sample: {_percent(float(errors.relative_l2[index]))}",
+            Field(test.outputs(index[None])[0], test.output_domain, channels),
+            Field(predict(index[None])[0], test.output_domain, channels),
+        )
+        for name, index in picks.items()
+    )
 
 
 def _speed_sentence(speed: Speed) -> str:

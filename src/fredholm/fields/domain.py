@@ -169,3 +169,12 @@ class Domain(ABC):
     def __repr__(self) -> str:
         axes = ", ".join(f"{a.name} in [{a.lower:g}, {a.upper:g}] {a.units}".rstrip() for a in self.coordinate_axes)
         return f"{type(self).__name__}({' x '.join(map(str, self.shape))} points; {axes})"
+
+    def _repr_html_(self) -> str:
+        from fredholm.fields.html_table import html_table
+
+        rows = [
+            [a.name, f"[{a.lower:g}, {a.upper:g}]", a.units, "yes" if a.periodic else ""] for a in self.coordinate_axes
+        ]
+        title = f"{type(self).__name__} of {' x '.join(map(str, self.shape))} points"
+        return html_table(title, ["coordinate", "extent", "unit", "periodic"], rows)

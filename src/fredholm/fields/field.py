@@ -4,6 +4,7 @@ A field is what an operator maps to and from. It integrates, takes norms by the 
 another domain, and converts to and from NumPy and xarray.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ from fredholm.fields.signature import DomainType, Function, Quantity
 
 if TYPE_CHECKING:
     import xarray
+
+    from fredholm.fields.film import Film
+    from fredholm.fields.pictures import Picture
 
 
 @dataclass(frozen=True)
@@ -141,30 +145,64 @@ class Field:
         quantities = tuple(Quantity(str(name), str(units)) for name, units in labels)
         return cls.from_numpy(array.transpose(..., *dims).values, domain, quantities)
 
-    def plot(self, channel: int = 0) -> Any:
-        """The first sample's channel: a curve in 1-D, an image in 2-D; returns the matplotlib axes."""
-        from matplotlib import pyplot
+    def section(self, axis: str, value: float) -> "Field":
+        """The field where an axis of a grid has a value, at its nearest point: a state at a time, a cut through a room.
 
-        values = self.values.reshape(-1, len(self.quantities), *self.domain.shape)[0, channel].detach().cpu()
-        axes, names = pyplot.gca(), [f"{a.name} [{a.units}]".removesuffix(" []") for a in self.domain.coordinate_axes]
-        if values.ndim == 1 and len(names) == 1:
-            axes.plot(self.domain.coordinates()[:, 0], values)
-        elif values.ndim == 2:
-            lower, upper = self.domain.bounds.tolist()
-            image = axes.imshow(
-                values.T, origin="lower", extent=(lower[0], upper[0], lower[1], upper[1]), aspect="auto"
-            )
-            axes.figure.colorbar(image, label=self.quantities[channel].units)
-            axes.set_ylabel(names[1])
-        elif len(names) == 2:
-            points = self.domain.coordinates()
-            axes.tripcolor(points[:, 0], points[:, 1], values)
-            axes.set_ylabel(names[1])
-        else:
-            raise SignatureError(f"a field in {len(names)}-D has no picture: take a slice first")
-        axes.set_xlabel(names[0])
-        axes.set_title(self.quantities[channel].name)
-        return axes
+        Raises UnknownNameError for an axis there is not, OutsideDomainError for a value outside it, SignatureError
+        where nothing would be left.
+
+        >>> from fredholm.fields.grid import Axis, Grid
+        >>> line, time = Grid(Axis("x", 0.0, 1.0, 3)), Grid(Axis("t", 0.0, 2.0, 5))
+        >>> u = Field((line * time).coordinates().sum(1).reshape(1, 3, 5), line * time, (Quantity("u"),))
+        >>> u.section("t", 2.0).values.tolist()
+        [[2.0, 2.5, 3.0]]
+        """
+        from fredholm.fields.section import section
+
+        return section(self, axis, value)
+
+    def plot(self, sample: int = 0, channels: Sequence[str] | None = None) -> "Picture":
+        """A picture of one sample: a row a channel, in notebooks shown by itself; `savefig` writes it.
+
+        A curve in 1-D, a map on grids and the sphere, triangles or coloured points on meshes and clouds. A field with
+        an axis too many is shown at four places of it, of time if there is one; `section` chooses others.
+
+        >>> from fredholm.fields.grid import Axis, Grid
+        >>> line = Grid(Axis("x", 0.0, 1.0, 101, units="m"))
+        >>> Field(line.coordinates().T, line, (Quantity("u", "Pa"),)).plot().axes[0].get_xlabel()
+        'x, m'
+        """
+        from fredholm.fields.pictures import picture_of
+
+        return picture_of(self, sample, channels)
+
+    def animate(self, sample: int = 0, channel: str | None = None, *, seconds: float = 4.0, frames: int = 50) -> "Film":
+        """A film of one channel along time, or the last axis; notebooks show a player, `save` writes a GIF or HTML.
+
+        Args:
+            sample: which one, where the field has several.
+            channel: its name; the first by default.
+            seconds: how long the film takes.
+            frames: how many times to show at most.
+
+        Raises SignatureError for a field without an axis to go along.
+
+        >>> field.animate().save("pressure.gif")  # doctest: +SKIP
+        """
+        from fredholm.fields.film import film_of
+
+        return film_of(self, sample, channel, seconds, frames)
+
+    def _repr_html_(self) -> str:
+        from fredholm.fields.html_table import html_table
+
+        flat = self.flat.detach().reshape(-1, len(self.quantities), self.domain.size).double()
+        rows = [
+            [q.name, q.units, *(f"{float(number):.4g}" for number in (v.min(), v.mean(), v.max()))]
+            for q, v in zip(self.quantities, flat.transpose(0, 1), strict=True)
+        ]
+        title = f"Field {tuple(self.values.shape)} on {self.domain!r}"
+        return html_table(title, ["channel", "unit", "least", "mean", "greatest"], rows)
 
     def __repr__(self) -> str:
         names = ", ".join(f"{q.name} [{q.units}]".removesuffix(" []") for q in self.quantities)

@@ -65,17 +65,28 @@ class DomainType:
 
 @dataclass(frozen=True)
 class Function:
-    """A function with named channels on a type of domain."""
+    """A function with named channels on a type of domain.
+
+    Raises SignatureError for what is easily mistaken: a quantity for a tuple of them, a domain for its type.
+    """
 
     channels: tuple[Quantity, ...]
     domain: DomainType
 
+    def __post_init__(self) -> None:
+        _require_quantities("Function", self.channels)
+        if not isinstance(self.domain, DomainType):
+            raise SignatureError(f"Function got {self.domain!r}; expected the type of a domain: DomainType.of(domain)")
+
 
 @dataclass(frozen=True)
 class Parameter:
-    """A vector of named numbers."""
+    """A vector of named numbers; raises SignatureError where one quantity stands for a tuple of them."""
 
     components: tuple[Quantity, ...]
+
+    def __post_init__(self) -> None:
+        _require_quantities("Parameter", self.components)
 
 
 @dataclass(frozen=True)
@@ -163,6 +174,13 @@ class Signature:
         except (KeyError, TypeError, AttributeError) as error:
             raise SignatureError(f"not a signature: {error!r}") from error
 
+    def _repr_html_(self) -> str:
+        from fredholm.fields.html_table import html_table
+        from fredholm.fields.signature_words import entries_of
+
+        rows = [list(row.values()) for row in entries_of(self)]
+        return html_table("Signature", ["entry", "quantities", "shape of a sample", "where"], rows)
+
     def _companions(self) -> list[str]:
         """Coordinates and weights that come with functions whose domain varies."""
         return [f"{name}.{part}" for name in self._varying() for part in ("coordinates", "weights")]
@@ -195,6 +213,14 @@ def require_finite(what: str, values: Tensor) -> None:
         raise SignatureError(
             f"{what} has {int(bad.sum())} values that are NaN or infinite, the first at index {first}; "
             "replace or drop these samples"
+        )
+
+
+def _require_quantities(owner: str, quantities: object) -> None:
+    if not isinstance(quantities, tuple) or not all(isinstance(quantity, Quantity) for quantity in quantities):
+        raise SignatureError(
+            f"{owner} got {quantities!r}; expected a tuple of quantities such as (Quantity('pressure', 'Pa'),), "
+            "with its comma"
         )
 
 

@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import ClassVar
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from fredholm.errors import SignatureError
 from fredholm.fields.domain import Domain
+from fredholm.fields.field import Field
+from fredholm.fields.html_table import html_table
+from fredholm.fields.point_cloud import PointCloud
 from fredholm.fields.signature import Inputs, Signature
+from fredholm.fields.signature_words import entries_of
 from fredholm.layers.architecture import Described
 
 
@@ -70,6 +76,38 @@ class Operator(nn.Module, Described, ABC):
         `outputs` are (samples, channels, ...); call it before training.
         """
         return self
+
+    def field(self, inputs: Mapping[str, Tensor | np.ndarray], query: Tensor | np.ndarray | None = None) -> Field:
+        """The answer as a field, which plots itself: without gradients, after checking names, shapes and values.
+
+        Args:
+            inputs: as for `forward`; arrays of NumPy will do.
+            query: points (m, d) to ask at; the field then lives on their cloud.
+
+        Raises SignatureError, naming the entry, for what does not fit.
+
+        >>> operator.field({"load": load}).plot()  # doctest: +SKIP
+        """
+        given = {name: torch.as_tensor(values, dtype=torch.float32) for name, values in inputs.items()}
+        points = None if query is None else torch.as_tensor(query, dtype=torch.float32)
+        self.signature.check(given, points, finite=True)
+        self.require_query(points)
+        axes, domain = self.signature.output.domain.axes, self.output_domain
+        if points is not None:
+            if points.ndim == 3:
+                raise SignatureError("a field lives on one domain: ask at points (m, d) that the batch shares")
+            domain = PointCloud(points.double(), tuple(a.name for a in axes), tuple(a.units for a in axes))
+        training = self.training
+        self.eval()
+        with torch.inference_mode():
+            values: Tensor = self(given, points)
+        self.train(training)
+        return Field(values, domain, self.signature.output.channels)
+
+    def _repr_html_(self) -> str:
+        rows = [list(row.values()) for row in entries_of(self.signature)]
+        title = f"{type(self).__name__}: {self.parameter_count:,} weights, {self.stored_bytes / 1e6:.3g} MB"
+        return html_table(title, ["entry", "quantities", "shape of a sample", "where"], rows)
 
     def require_query(self, query: Tensor | None) -> None:
         """Raise SignatureError if this operator cannot be asked in this way."""

@@ -3,7 +3,10 @@
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fredholm.fields.pictures import Picture
 
 
 @dataclass
@@ -33,14 +36,15 @@ class History:
                 history.validation.append((entry["iteration"], entry["validation"]))
         return history
 
-    def plot(self) -> Any:
-        """Curves on logarithmic axes; returns the matplotlib axes."""
-        from matplotlib import pyplot
+    def plot(self) -> "Picture":
+        """Loss and validation error by iteration, on a logarithmic axis."""
+        from fredholm.fields.pictures import Picture
 
-        _, axes = pyplot.subplots()
+        picture = Picture(figsize=(7, 3.2), layout="constrained")
+        axes = picture.subplots()
         for label, curve in (("training loss", self.losses), ("validation error", self.validation)):
             if curve:
                 axes.semilogy(*zip(*curve, strict=True), label=label)
         axes.set_xlabel("iteration")
-        axes.legend()
-        return axes
+        axes.legend(frameon=False)
+        return picture
