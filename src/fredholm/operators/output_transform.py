@@ -58,3 +58,29 @@ class Anchored(OutputTransform):
 
     def offset(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
         return torch.full_like(points[..., :1], self.value)
+
+
+class Vanishing(OutputTransform):
+    """v ↦ Π (y_a - at) / unit_a v: the output is zero on every plane y_a = at that is named, whatever the network.
+
+    Args:
+        planes: pairs of an axis and a coordinate on it.
+        units: of the axes, such as the lengths of a box, by which distances are divided.
+
+    >>> ends = Vanishing([(0, 0.0), (0, 1.0)], units=[1.0, 1.0])
+    >>> ends.factor(torch.tensor([[0.5, 0.3], [1.0, 0.3]])).flatten().tolist()
+    [-0.25, 0.0]
+    """
+
+    def __init__(self, planes: Sequence[tuple[int, float]], units: Sequence[float]) -> None:
+        super().__init__()
+        self.planes, self.units = [(int(axis), float(at)) for axis, at in planes], list(units)
+
+    def factor(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
+        product = torch.ones_like(points[..., :1])
+        for axis, at in self.planes:
+            product = product * (points[..., axis : axis + 1] - at) / self.units[axis]
+        return product
+
+    def offset(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch c"]:
+        return torch.zeros_like(points[..., :1])

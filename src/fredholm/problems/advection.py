@@ -36,13 +36,16 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import RBFGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
+from fredholm.problems.pointwise import Jet, Partial, PointwiseForm, values_along
 from fredholm.problems.problem import Problem, StrongForm, generator_of
 
 
-class Advection(Problem, StrongForm):
+class Advection(Problem, StrongForm, PointwiseForm):
     """What both operators share: an input function of x, and s as a function of x and t."""
 
     input_name: ClassVar[str]
+    partials: ClassVar[tuple[Partial, ...]] = ((0,), (1,))
+    terms: ClassVar[tuple[str, ...]] = ("balance",)
 
     points: int
     times: int
@@ -90,6 +93,13 @@ class Advection(Problem, StrongForm):
         """The rest ∂s/∂t + a ∂s/∂x, by second-order differences; of no meaning where s has a kink."""
         x, t = self.output_domain.axes
         return first_derivative(output, 3, t) + self._velocity(inputs) * first_derivative(output, 2, x)
+
+    def balance(self, jet: Jet, points: Float[Tensor, "m 2"], inputs: Inputs) -> Float[Tensor, "b 1 m"]:
+        """∂s/∂t + a ∂s/∂x at points (x, t)."""
+        velocity = self._velocity(inputs)
+        if isinstance(velocity, Tensor):
+            velocity = values_along(self.line, velocity[..., 0], points[:, 0])
+        return jet[(1,)] + velocity * jet[(0,)]
 
     @cached_property
     def _field(self) -> RBFGaussianField:

@@ -19,6 +19,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from fredholm.fields.domain import Domain
@@ -26,6 +27,7 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import PeriodicGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.fields.spectral import resample
+from fredholm.problems.pointwise import Jet, Partial, PointwiseForm
 from fredholm.problems.problem import Conserving, Problem, generator_of
 
 _DEVIATION = 0.592  # of u₀ around its mean: √(2 Σ 625 / (4 π² j² + 25)²)
@@ -33,7 +35,7 @@ _SPACINGS = 2  # in a shock layer, for an error of about 1e-3 there
 
 
 @dataclass(frozen=True)
-class Burgers(Problem, Conserving):
+class Burgers(Problem, Conserving, PointwiseForm):
     """From u₀ to u(T).
 
     Refused are grids that do not resolve the shock of a jump of four standard deviations of u₀, about 2.4: its layer
@@ -53,6 +55,8 @@ class Burgers(Problem, Conserving):
 
     name: ClassVar[str] = "burgers"
     summary: ClassVar[str] = "u_t + u u_x = ν u_xx on a ring: u at time 0 -> u at time T"
+    partials: ClassVar[tuple[Partial, ...]] = ((0,), (1,), (0, 0))
+    terms: ClassVar[tuple[str, ...]] = ("balance",)
 
     points: int = 256
     viscosity: float = 0.1
@@ -117,6 +121,10 @@ class Burgers(Problem, Conserving):
     def imbalance(self, inputs: Inputs, output: Tensor) -> Tensor:
         """Gain of the mean of u, which neither convection nor viscosity changes on a ring, (n, 1)."""
         return (output - inputs["initial"]).mean(-1)
+
+    def balance(self, jet: Jet, points: Float[Tensor, "m 2"], inputs: Inputs) -> Float[Tensor, "b 1 m"]:
+        """∂u/∂t + u ∂u/∂x - ν ∂²u/∂x² at points (x, t), for operators that answer at all times."""
+        return jet[(1,)] + jet[()] * jet[(0,)] - self.viscosity * jet[(0, 0)]
 
     @staticmethod
     def _ring(points: int) -> Grid:

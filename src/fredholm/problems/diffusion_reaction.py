@@ -19,6 +19,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from fredholm.fields.differences import first_derivative, second_derivative
@@ -26,11 +27,12 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import RBFGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
+from fredholm.problems.pointwise import Jet, Partial, PointwiseForm, values_along
 from fredholm.problems.problem import Problem, StrongForm, generator_of
 
 
 @dataclass(frozen=True)
-class DiffusionReaction(Problem, StrongForm):
+class DiffusionReaction(Problem, StrongForm, PointwiseForm):
     """From the source u(x) to s(x, t).
 
     Args:
@@ -48,6 +50,8 @@ class DiffusionReaction(Problem, StrongForm):
 
     name: ClassVar[str] = "diffusion-reaction"
     summary: ClassVar[str] = "s_t = D s_xx + k s² + u, s = 0 around: source u(x) -> s(x, t)"
+    partials: ClassVar[tuple[Partial, ...]] = ((1,), (0, 0))
+    terms: ClassVar[tuple[str, ...]] = ("balance",)
 
     points: int = 100
     times: int = 100
@@ -121,3 +125,8 @@ class DiffusionReaction(Problem, StrongForm):
         diffused = self.diffusivity * second_derivative(output, 2, x)
         reacted = self.reaction_rate * output.square()
         return first_derivative(output, 3, t) - diffused - reacted - inputs["source"].unsqueeze(-1)
+
+    def balance(self, jet: Jet, points: Float[Tensor, "m 2"], inputs: Inputs) -> Float[Tensor, "b 1 m"]:
+        """∂s/∂t - D ∂²s/∂x² - k s² - u at points (x, t)."""
+        source = values_along(self.line, inputs["source"], points[:, 0])
+        return jet[(1,)] - self.diffusivity * jet[(0, 0)] - self.reaction_rate * jet[()].square() - source
