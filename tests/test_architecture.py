@@ -25,7 +25,10 @@ ORDER = [
     "evaluation",
     "inverse",
     "deploy",
+    "testing",
+    "scaffolds",
     "studies",
+    "bench",
     "cli",
     "__main__",
 ]

@@ -282,6 +282,37 @@ def serve(
     )
 
 
+@app.command()
+def bench(
+    part: Annotated[list[str] | None, typer.Argument(help="Parts or groups; all of them by default.")] = None,
+    output: Output = Path("reports/bench"),
+    rounds: Annotated[int, typer.Option(min=1, help="Of each measurement, in turn.")] = 7,
+    threads: Annotated[int | None, typer.Option(min=1, help="Of torch; its own choice by default.")] = None,
+    as_json: AsJson = False,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print the table of the documentation.")] = False,
+) -> None:
+    """Measure the toolkit beside its peers and the machine's limits, in one run; leave the machine alone meanwhile."""
+    import torch
+
+    from fredholm.bench import BenchReport, measure, parts_named
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    results = []
+    for name, measured in parts_named(part or ()).items():
+        with _progress(f"measuring {name}"):
+            results.append(measure(name, measured, rounds))
+    report = BenchReport(tuple(results), torch.get_num_threads(), rounds)
+    report.write(output)
+    if as_json:
+        typer.echo(json.dumps(report.to_json(), indent=2, ensure_ascii=False))
+    elif as_markdown:
+        typer.echo(report.markdown())
+    else:
+        _listing("Benchmarks", report.rows(), as_json=False)
+        _console().print(f"report: {output / 'bench.html'}")
+
+
 @study_app.command("list")
 def study_list(as_json: AsJson = False) -> None:
     """List the studies."""

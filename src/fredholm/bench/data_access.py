@@ -1,31 +1,26 @@
 """Shuffled batches of whole samples from a data set on disk, beside reading the same bytes from end to end.
 
-    python benchmarks/data_access.py [--directory DIR] [--megabytes N] [--rounds N] [--json]
-
-The set is generated in DIR (a temporary directory, by default of the system's) and opened as one that is larger than
-memory is: nothing of it is kept. The same bytes are copied to one file, which is read from end to end. Before each
-reading the system is told to forget the files, so that both readings are the disk's; where a disk has a cache of its
-own, or the machine is a virtual one, ask for more megabytes than that holds. The samples read are those of an epoch:
-every one, once, in random order, in batches of 32.
+The set is generated in the system's temporary directory and opened as one that is larger than memory is: nothing of it
+is kept. The same bytes are copied to one file, which is read from end to end. Before each reading the system is told to
+forget the files, so that both readings are the disk's; where a disk has a cache of its own, or the machine is a virtual
+one, set TMPDIR to a disk whose cache is smaller than the set. The samples read are those of an epoch: every one, once,
+in random order, in batches of 32.
 """
 
-import argparse
-import json
 import os
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from side_by_side import Figure
 
+from fredholm.bench.side_by_side import Figure
 from fredholm.data import generate, open_dataset
 from fredholm.fields import Axis, DomainType, Function, Grid, Parameter, Quantity, Signature
 from fredholm.problems import Problem
 
-BATCH = 32
+BATCH, MEGABYTES = 32, 512  # samples, and size of a set
 SIDES = {"512 KiB": 512, "32 KiB": 128}  # of a sample's square, in float16
 
 
@@ -75,10 +70,10 @@ def shuffled(path: Path, seed: int) -> None:
         data.outputs(batch)
 
 
-def measured(name: str, side: int, directory: Path, megabytes: int, rounds: int) -> Figure:
+def measured(name: str, side: int, directory: Path, rounds: int) -> Figure:
     path = directory / str(side)
     size = 2 * side**2
-    samples = megabytes * 1024**2 // size
+    samples = MEGABYTES * 1024**2 // size
     generate(noise(side), samples, 0, path, workers=1)
     whole = copied(path)
     seconds: dict[str, list[float]] = {"end to end": [], "shuffled": []}
@@ -93,22 +88,9 @@ def measured(name: str, side: int, directory: Path, megabytes: int, rounds: int)
     return Figure(f"samples of {name}", share, "of the rate from end to end", rates, "MB/s", at_least=0.5)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--directory", type=Path, help="on the disk to measure")
-    parser.add_argument("--megabytes", type=int, default=512, help="of each set")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.directory) as directory:
-        figures = [measured(n, s, Path(directory), options.megabytes, options.rounds) for n, s in SIDES.items()]
-    if options.json:
-        print(json.dumps([asdict(figure) | {"holds": figure.holds} for figure in figures], indent=2))
-        return
-    for figure in figures:
-        readings = ", ".join(f"{kind} {rate:.0f} MB/s" for kind, rate in figure.readings.items())
-        print(f"{figure.what}: {figure.value:.2f} {figure.meaning} ({readings}); target 0.5: {figure.holds}")
+def random_access(rounds: int) -> list[Figure]:
+    with tempfile.TemporaryDirectory() as directory:
+        return [measured(name, side, Path(directory), rounds) for name, side in SIDES.items()]
 
 
-if __name__ == "__main__":
-    main()
+PARTS = {"random-access": random_access}

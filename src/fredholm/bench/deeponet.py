@@ -14,9 +14,9 @@ from itertools import pairwise
 from typing import Any
 
 import torch
-from side_by_side import Figure, faster, seconds_in_turn
 from torch import Tensor, nn
 
+from fredholm.bench.side_by_side import Figure, faster, seconds_in_turn
 from fredholm.data.dataset import Dataset
 from fredholm.data.sampling import WholeFields
 from fredholm.fields import Axis, DomainType, Function, Grid, Quantity, Signature
@@ -54,7 +54,10 @@ def theirs(activation: str, u: Tensor, s: Tensor) -> Any:
 
 
 def copy_weights(model: Any, operator: DeepONet) -> None:
-    networks = (model.net.branch, operator.branch.network), (model.net.trunk, operator.trunk.network)
+    networks: list[tuple[Any, Any]] = [
+        (model.net.branch, operator.branch.network),
+        (model.net.trunk, operator.trunk.network),
+    ]
     for source, target in networks:
         for theirs_, mine in zip(source.linears, target.layers, strict=True):
             mine.load_state_dict(theirs_.state_dict())

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from side_by_side import Figure, seconds_in_turn
 
+from fredholm.bench.side_by_side import Figure, seconds_in_turn
 from fredholm.problems import Darcy, Helmholtz, PoissonObstacles
 from fredholm.solvers import CLOSED, FiniteVolumeDiffusion, HeatSolver, HelmholtzSolver, PoissonSolver
 from fredholm.solvers.sparse_direct import factorised

@@ -7,8 +7,9 @@ answer to one sample, and the largest memory of a process that takes three such 
 from collections.abc import Callable
 
 import torch
-from side_by_side import Figure, faster, peak_megabytes, seconds_in_turn
 from torch import Tensor, nn
+
+from fredholm.bench.side_by_side import Figure, faster, peak_megabytes, seconds_in_turn
 
 PEER = "neuraloperator"
 BATCH, SIZE = 16, 64

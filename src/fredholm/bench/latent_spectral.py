@@ -6,10 +6,11 @@ patch, and so of the map. The slope is that of the straight line through log sec
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
-from side_by_side import Figure, seconds_in_turn
 
+from fredholm.bench.side_by_side import Figure, seconds_in_turn
 from fredholm.layers.neural_spectral_block import NeuralSpectralBlock
 
 SIDES = (64, 128, 256, 512)
@@ -36,7 +37,7 @@ def cost(rounds: int) -> list[Figure]:
 
 
 def _slope(what: str, action: Callable[[int], None], rounds: int) -> Figure:
-    seconds = seconds_in_turn({str(n): lambda n=n: action(n) for n in SIDES}, rounds)
+    seconds = seconds_in_turn({str(n): partial(action, n) for n in SIDES}, rounds)
     x = torch.tensor([2 * math.log(n) for n in SIDES])
     y = torch.tensor(list(seconds.values())).log()
     slope = float(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum())

@@ -6,10 +6,11 @@ through log seconds over log points.
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
-from side_by_side import Figure, seconds_in_turn
 
+from fredholm.bench.side_by_side import Figure, seconds_in_turn
 from fredholm.layers.v_cycle import VCycle, smoothings
 from fredholm.operators.multigrid import MgNO
 
@@ -36,7 +37,7 @@ def cost(rounds: int) -> list[Figure]:
 
 
 def _slope(what: str, action: Callable[[int], None], rounds: int) -> Figure:
-    seconds = seconds_in_turn({str(n): lambda n=n: action(n) for n in SIDES}, rounds)
+    seconds = seconds_in_turn({str(n): partial(action, n) for n in SIDES}, rounds)
     x = torch.tensor([2 * math.log(n) for n in SIDES])
     y = torch.tensor(list(seconds.values())).log()
     slope = float(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum())

@@ -4,8 +4,8 @@ An FNO of 8 modes and width 16 on 64 x 64 points, and on patches of 32 x 32 with
 """
 
 import torch
-from side_by_side import Figure
 
+from fredholm.bench.side_by_side import Figure
 from fredholm.evaluation.activations import activation_bytes
 from fredholm.operators.fourier import FNO
 from fredholm.operators.fourier.patching import MultigridPatching

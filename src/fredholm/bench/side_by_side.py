@@ -32,8 +32,24 @@ class Figure:
     @property
     def holds(self) -> bool:
         """Whether the target is met."""
-        low, high = self.at_least, self.at_most
-        return (low is None or self.value >= low) and (high is None or self.value <= high)
+        return self.margin is None or self.margin >= 1
+
+    @property
+    def margin(self) -> float | None:
+        """How many times better than the target; below 1 it is missed, None where there is no target."""
+        if self.at_least is not None:
+            return self.value / self.at_least
+        if self.at_most is not None:
+            return self.at_most / self.value if self.value > 0 else float("inf")
+        return None
+
+    @property
+    def target(self) -> str:
+        """In words, and whether it is missed."""
+        if self.at_least is None and self.at_most is None:
+            return ""
+        bound = f"at least {self.at_least:g}" if self.at_least is not None else f"at most {self.at_most:g}"
+        return bound if self.holds else f"{bound}: **falls short**"
 
 
 def seconds_in_turn(

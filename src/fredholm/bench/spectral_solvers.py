@@ -7,12 +7,13 @@ over the samples or mapped one after the other, whichever is faster. Errors are 
 
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy import ndarray
-from side_by_side import Figure, seconds_in_turn
 
+from fredholm.bench.side_by_side import Figure, seconds_in_turn
 from fredholm.problems import Burgers, KuramotoSivashinsky, NavierStokesInitial
 from fredholm.solvers import FourierLine, VorticitySolver, burgers, kuramoto_sivashinsky
 
@@ -88,7 +89,7 @@ def compared(
         theirs = {f"{PEER}, {how}": mapped(step, how == "vmap") for how in ("vmap", "map")}
         actions: dict[str, Callable[[], object]] = {"fredholm": lambda: ours(initial, step)}
         for how, solve in theirs.items():
-            actions[how] = lambda solve=solve: jax.block_until_ready(solve(initial))
+            actions[how] = partial(_to_the_end, solve, initial)
         seconds = seconds_in_turn(actions, rounds, warm=2)
         ends = {"fredholm": ours(initial, step), PEER: np.asarray(theirs[f"{PEER}, vmap"](initial))}
         fine = {"fredholm": ours(initial, step / 4), PEER: np.asarray(mapped(step / 4, True)(initial))}
@@ -101,6 +102,12 @@ def compared(
         Figure("difference from the peer with a quarter of the step", apart, "of its norm", {}, ""),
         Figure("time of a sample", seconds["fredholm"] / best, "of the peer's", readings, "ms", at_most=1.0),
     ]
+
+
+def _to_the_end(solve: Callable[[ndarray], Any], initial: ndarray) -> None:
+    import jax
+
+    jax.block_until_ready(solve(initial))
 
 
 PARTS = {
