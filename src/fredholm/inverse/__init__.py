@@ -1,1 +1,97 @@
 """From effects to causes: linear systems with learned directions, priors, deblurring, posteriors."""
+
+from fredholm.inverse.blur import CircularConvolution, GaussianBlur, MotionBlur
+from fredholm.inverse.image_quality import psnr, ssim
+from fredholm.inverse.input_convex import InputConvexCNN, InputConvexMLP, InputConvexNetwork
+from fredholm.inverse.noise import GaussianNoise, Noise, PoissonNoise
+from fredholm.inverse.plug_and_play import InnerSolver, Stopping, pnp_admm, pnp_drs, pnp_pgd
+from fredholm.inverse.proximal import Denoiser, ProximalOperator, Shrinkage, SoftThreshold
+from fredholm.inverse.proximal_matching import (
+    AbsoluteError,
+    DenoisingLoss,
+    ProximalMatching,
+    SquaredError,
+    Stage,
+    matching_stages,
+    train_proximal,
+)
+from fredholm.inverse.proximal_network import Inversion, LearnedProximalNetwork, PriorValues
+from fredholm.inverse.reconstruction import Reconstruction
+from fredholm.inverse.reconstructor import (
+    Reconstructor,
+    ReconstructorTraining,
+    TikhonovCGLS,
+    psnr_loss,
+    train_reconstructor,
+)
+from fredholm.inverse.sampling import (
+    Composition,
+    Flattened,
+    IdentityOperator,
+    Mask,
+    Subsampling,
+    random_measurements,
+)
+from fredholm.inverse.stability import (
+    AtNoise,
+    StabilityReport,
+    stability_constants,
+    stability_report,
+    tradeoff_lower_bound,
+)
+from fredholm.inverse.three_layer_network import ResidualTanh, ThreeLayerNetwork
+from fredholm.inverse.total_variation import Gradient, total_variation
+
+__all__ = [
+    "AbsoluteError",
+    "AtNoise",
+    "CircularConvolution",
+    "Composition",
+    "Denoiser",
+    "DenoisingLoss",
+    "Flattened",
+    "GaussianBlur",
+    "GaussianNoise",
+    "Gradient",
+    "IdentityOperator",
+    "InnerSolver",
+    "InputConvexCNN",
+    "InputConvexMLP",
+    "InputConvexNetwork",
+    "Inversion",
+    "LearnedProximalNetwork",
+    "Mask",
+    "MotionBlur",
+    "Noise",
+    "PoissonNoise",
+    "PriorValues",
+    "ProximalMatching",
+    "ProximalOperator",
+    "Reconstruction",
+    "Reconstructor",
+    "ReconstructorTraining",
+    "ResidualTanh",
+    "Shrinkage",
+    "SoftThreshold",
+    "SquaredError",
+    "StabilityReport",
+    "Stage",
+    "Stopping",
+    "Subsampling",
+    "ThreeLayerNetwork",
+    "TikhonovCGLS",
+    "matching_stages",
+    "pnp_admm",
+    "pnp_drs",
+    "pnp_pgd",
+    "psnr",
+    "psnr_loss",
+    "random_measurements",
+    "ssim",
+    "stability_constants",
+    "stability_report",
+    "total_variation",
+    "tradeoff_lower_bound",
+    "train_proximal",
+    "train_reconstructor",
+]
