@@ -32,18 +32,24 @@ from fredholm.problems.reactions import FisherGrowth, FlameGrowth, NewellWhitehe
 from fredholm.problems.registry import PROBLEMS, problem_named
 from fredholm.problems.room import Recording, Room
 from fredholm.problems.room_shapes import Box, LShape
+from fredholm.problems.scene_shapes import Blocks, Disc, Dome, MeshFile, furnished_plan, furnished_room, l_shape
+from fredholm.problems.sound_scene import GridReceivers, PointReceivers, SoundScene
 from fredholm.problems.source_positions import RandomSources, SourceLattice
 from fredholm.problems.stochastic_ode import StochasticODE, StochasticODEMoments
 from fredholm.problems.stochastic_pde import StochasticPDE, StochasticPDEMoments
 from fredholm.problems.tracer_transport import TracerTransport
 from fredholm.problems.tube_flow import TubeFlow
+from fredholm.problems.wall_materials import RIGID, AbsorptionTable, Impedance, MaterialFile, PorousLayer
 
 __all__ = [
     "PROBLEMS",
+    "RIGID",
+    "AbsorptionTable",
     "AdvectionInitial",
     "AdvectionVelocity",
     "Antiderivative",
     "Balls",
+    "Blocks",
     "Box",
     "Boxes",
     "Burgers",
@@ -56,32 +62,41 @@ __all__ = [
     "DarcyShapes",
     "DieselEngineRecords",
     "DiffusionReaction",
+    "Disc",
     "Disk",
+    "Dome",
     "DriveCycle",
     "Elasticity",
     "ExternalCommand",
     "Fisher",
     "FisherGrowth",
     "FlameGrowth",
+    "GridReceivers",
     "Heat",
     "HeatedPlate",
     "Helmholtz",
+    "Impedance",
     "KuramotoSivashinsky",
     "LShape",
     "LogNormal",
+    "MaterialFile",
+    "MeshFile",
     "Multiscale",
     "NavierStokesForcing",
     "NavierStokesInitial",
     "NewellWhiteheadGrowth",
     "NonlinearODE",
     "Pendulum",
+    "PointReceivers",
     "Poisson",
     "PoissonObstacles",
+    "PorousLayer",
     "Problem",
     "RandomRamps",
     "RandomSources",
     "Recording",
     "Room",
+    "SoundScene",
     "SourceLattice",
     "SquarePlate",
     "Stars",
@@ -95,5 +110,8 @@ __all__ = [
     "TubeFlow",
     "TwoPhase",
     "ZeldovichGrowth",
+    "furnished_plan",
+    "furnished_room",
+    "l_shape",
     "problem_named",
 ]

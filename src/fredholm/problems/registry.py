@@ -27,6 +27,7 @@ from fredholm.problems.poisson import Poisson
 from fredholm.problems.poisson_obstacles import PoissonObstacles
 from fredholm.problems.problem import Problem
 from fredholm.problems.room import Room
+from fredholm.problems.sound_scene import SoundScene
 from fredholm.problems.stochastic_ode import StochasticODE, StochasticODEMoments
 from fredholm.problems.stochastic_pde import StochasticPDE, StochasticPDEMoments
 from fredholm.problems.tracer_transport import TracerTransport
@@ -59,6 +60,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         Poisson,
         PoissonObstacles,
         Room,
+        SoundScene,
         StochasticODE,
         StochasticODEMoments,
         StochasticPDE,

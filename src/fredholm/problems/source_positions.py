@@ -1,15 +1,28 @@
 """Where sound sources stand: on a lattice, or at random, in the part of a room that keeps a margin to the walls."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from fredholm.errors import DataError
 from fredholm.problems.problem import generator_of
-from fredholm.problems.room_shapes import RoomShape
+
+
+@runtime_checkable
+class Enclosure(Protocol):
+    """A space in the box [0, lengths], in m."""
+
+    @property
+    def lengths(self) -> tuple[float, ...]:
+        """Sides of the box, m."""
+        ...
+
+    def inside(self, points: Float[Tensor, "m d"], margin: float = 0.0) -> Bool[Tensor, " m"]:
+        """Which points lie in the space, at least `margin` from its walls."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,13 +37,13 @@ class SourceLattice:
     per_axis: int = 9
     kind: Literal["lattice"] = "lattice"
 
-    def points(self, shape: RoomShape, margin: float) -> Float[Tensor, "n d"]:
+    def points(self, shape: Enclosure, margin: float) -> Float[Tensor, "n d"]:
         """All positions of the lattice that lie in the region, m."""
         axes = [torch.linspace(margin, length - margin, self.per_axis, dtype=torch.float64) for length in shape.lengths]
         points = torch.cartesian_prod(*axes).reshape(-1, len(axes))
         return points[shape.inside(points, margin)]
 
-    def positions(self, shape: RoomShape, margin: float, n: int, seed: int, first: int) -> Float[Tensor, "n d"]:
+    def positions(self, shape: Enclosure, margin: float, n: int, seed: int, first: int) -> Float[Tensor, "n d"]:
         """Positions first, ..., first + n - 1, m; raises DataError beyond the end of the lattice."""
         points = self.points(shape, margin)
         if first + n > len(points):
@@ -52,20 +65,22 @@ class RandomSources:
 
     kind: Literal["random"] = "random"
 
-    def positions(self, shape: RoomShape, margin: float, n: int, seed: int, first: int) -> Float[Tensor, "n d"]:
+    def positions(self, shape: Enclosure, margin: float, n: int, seed: int, first: int) -> Float[Tensor, "n d"]:
         """Positions first, ..., first + n - 1 of the sequence `seed`, m."""
         drawn = [self._position(shape, margin, generator_of(seed, first + i)) for i in range(n)]
         return torch.stack(drawn) if drawn else torch.zeros(0, len(shape.lengths), dtype=torch.float64)
 
     @staticmethod
-    def _position(shape: RoomShape, margin: float, generator: torch.Generator) -> Tensor:
+    def _position(shape: Enclosure, margin: float, generator: torch.Generator) -> Tensor:
         lengths = torch.tensor(shape.lengths, dtype=torch.float64)
-        # rejection: at least a third of the box of any L-shape lies in the region, so 200 draws fail once in 1e30
+        # rejection: a third of the box of an L-shape lies in the region, so that 200 draws fail once in 1e30
         uniform = torch.rand(200, len(lengths), generator=generator, dtype=torch.float64)
         candidates = margin + uniform * (lengths - 2 * margin)
         accepted = candidates[shape.inside(candidates, margin)]
         if not len(accepted):
-            raise DataError(f"no source position keeps {margin:g} m to every wall of {shape}: use a smaller margin")
+            raise DataError(
+                f"no source position keeps {margin:g} m to every wall in a box of {shape.lengths} m: take a smaller one"
+            )
         return accepted[0]
 
 

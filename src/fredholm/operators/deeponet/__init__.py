@@ -19,6 +19,7 @@ from fredholm.operators.deeponet.deeponet import DeepONet
 from fredholm.operators.deeponet.fixed_query import FixedQuery
 from fredholm.operators.deeponet.layerwise import LayerwiseBranch, LayerwiseTrunk
 from fredholm.operators.deeponet.modes import DenseModes, Modes, SeparableModes
+from fredholm.operators.deeponet.rank_choice import RankChoice, choose_rank
 from fredholm.operators.deeponet.split import Split, SplitBoth, SplitBranch, SplitTrunk
 from fredholm.operators.deeponet.trunk import JoinedTrunk, NetworkTrunk, PODTrunk, Trunk
 
@@ -39,6 +40,7 @@ __all__ = [
     "PODTrunk",
     "ProductBranch",
     "ProperOrthogonalDecomposition",
+    "RankChoice",
     "SeparableModes",
     "Split",
     "SplitBoth",
@@ -47,6 +49,7 @@ __all__ = [
     "StackedBranch",
     "SumBranch",
     "Trunk",
+    "choose_rank",
     "fit_linear_branch",
     "fit_pod_linear",
 ]

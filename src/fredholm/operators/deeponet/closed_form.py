@@ -83,7 +83,7 @@ def fit_pod_linear(
         modes = SeparableModes.of(data.output_domain, values, tolerance)
     branch = LinearBranch(sensors, rank)
     operator = DeepONet(data.signature, data.output_domain, branch, PODTrunk(modes), SplitTrunk(), bias=False)
-    _set(branch, _ridge(sensors, data, decomposition.coefficients / size, ridge))
+    _set(branch, ridge_regression(sensors, data, decomposition.coefficients / size, ridge))
     return operator.eval()
 
 
@@ -103,7 +103,7 @@ def fit_linear_branch(operator: DeepONet, data: Dataset, ridge: float = 1e-8) ->
     if operator.branch_share == 1:  # all channels have the same coefficients: one regression on all of them together
         functions, fields = functions.movedim(1, 0).flatten(1).unsqueeze(0), fields.flatten(1).unsqueeze(1)
     coefficients = torch.linalg.lstsq(functions.mT, fields.movedim(0, -1), driver="gelsd").solution
-    _set(branch, _ridge(branch.sensors, data, coefficients.flatten(0, 1).T, ridge))
+    _set(branch, ridge_regression(branch.sensors, data, coefficients.flatten(0, 1).T, ridge))
 
 
 def _outputs(data: Dataset) -> Float[Tensor, "samples channels n"]:
@@ -117,7 +117,9 @@ def _outputs(data: Dataset) -> Float[Tensor, "samples channels n"]:
     return outputs
 
 
-def _ridge(sensors: Sensors, data: Dataset, targets: Tensor, ridge: float) -> Tensor:
+def ridge_regression(
+    sensors: Sensors, data: Dataset, targets: Float[Tensor, "samples rank"], ridge: float
+) -> Float[Tensor, "width rank"]:
     """W of the ridge regression from sensor values to targets, through the SVD of the sensor matrix."""
     with torch.no_grad():
         seen = sensors(data.inputs(torch.arange(len(data)))).double()
