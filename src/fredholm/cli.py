@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from fredholm import __version__
+from fredholm.scaffolds.command import new_app
 
 
 class _Commands(TyperGroup):
@@ -34,6 +35,7 @@ run_app = typer.Typer(help="Whole jobs in one command.", no_args_is_help=True)
 study_app = typer.Typer(help="Papers' claims as experiments.", no_args_is_help=True)
 data_app = typer.Typer(help="Files with data, yours and other people's.", no_args_is_help=True)
 app.add_typer(run_app, name="run")
+app.add_typer(new_app, name="new")
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
 

@@ -51,6 +51,10 @@ class InverseProblemError(FredholmError, ValueError):
     """Observations, noise, a prior or settings do not fit the inverse problem that they are part of."""
 
 
+class ContractError(FredholmError, AssertionError):
+    """An operator or a problem does not do what all of its kind must."""
+
+
 class SamplesLeftOut(UserWarning):
     """Some samples could not be solved for, and are not in the data set."""
 
@@ -107,6 +111,10 @@ class TrainingError(FredholmError, RuntimeError):
 
 class ExportError(FredholmError, RuntimeError):
     """An exported graph does not compute what the operator computes."""
+
+
+class ScaffoldError(FredholmError, ValueError):
+    """A project cannot be written: its name is none for a module, or a file of that name is there already."""
 
 
 class MissingExtraError(FredholmError, ImportError):

@@ -12,14 +12,11 @@ from catalogue_examples import build_tiny, examples, first_examples, inputs_on, 
 from torch import nn
 
 import fredholm.operators
-from fredholm.deploy.backend import OnnxRuntimeBackend, session, to_onnx
-from fredholm.deploy.onnx_export import compare, graphs_of
 from fredholm.errors import UnknownNameError
-from fredholm.layers.architecture import build, describe
-from fredholm.operators import Operator, Query
+from fredholm.operators import Operator
 from fredholm.operators.catalogue import OPERATORS, preset_named
+from fredholm.testing import check_batch, check_description, check_export, check_learning, check_queries
 
-EXACT = {"rtol": 1e-9, "atol": 1e-9}
 EVERYWHERE = pytest.mark.parametrize(("name", "kind"), examples(), ids=map("/".join, examples()))
 ONCE = pytest.mark.parametrize(("name", "kind"), first_examples(), ids=map("/".join, first_examples()))
 
@@ -49,27 +46,12 @@ def test_names_that_are_none_are_answered_with_the_nearest() -> None:
 
 @EVERYWHERE
 def test_a_batch_is_its_samples(name: str, kind: str) -> None:
-    operator, given = double(name, kind), inputs_on(kind, 3, dtype=torch.float64)
-    whole = operator(given)
-    assert whole.shape == (3, 1, *operator.output_domain.shape)
-    for i in range(3):
-        one = operator({key: value[i : i + 1] for key, value in given.items()})
-        torch.testing.assert_close(one, whole[i : i + 1], **EXACT)
+    check_batch(double(name, kind), inputs_on(kind, 3, dtype=torch.float64))
 
 
 @EVERYWHERE
 def test_all_promised_queries_agree(name: str, kind: str) -> None:
-    operator, given = double(name, kind), inputs_on(kind, 2, dtype=torch.float64)
-    lower, upper = operator.output_domain.bounds
-    points = lower + (upper - lower) * torch.rand(5, len(lower), dtype=torch.float64)
-    if Query.SHARED in operator.queries:
-        shared = operator(given, points)
-        assert shared.shape == (2, 1, 5)
-        if Query.PER_SAMPLE in operator.queries:
-            torch.testing.assert_close(operator(given, points.expand(2, -1, -1)), shared, **EXACT)
-        if Query.DOMAIN in operator.queries:
-            at_nodes = operator(given, operator.output_domain.coordinates())
-            torch.testing.assert_close(at_nodes, operator(given).flatten(2), rtol=1e-4, atol=1e-4)
+    check_queries(double(name, kind), inputs_on(kind, 2, dtype=torch.float64))
 
 
 @ONCE
@@ -102,28 +84,12 @@ def test_gradients_are_those_of_finite_differences(name: str, kind: str) -> None
 
 @ONCE
 def test_all_weights_learn(name: str, kind: str) -> None:
-    """After two steps from the start every weight has moved: none is cut off."""
-    operator, given = build_tiny(name, kind), inputs_on(kind, 3)
-    start = {key: parameter.clone() for key, parameter in operator.named_parameters() if parameter.requires_grad}
-    if not start:
-        pytest.skip(f"{name} has no weights to move")
-    operator.train()
-    optimizer = torch.optim.Adam([p for p in operator.parameters() if p.requires_grad], 1e-2)
-    for _ in range(3):
-        optimizer.zero_grad()
-        values = operator(given)
-        (values - 1 - given["a"].mean()).square().mean().backward()
-        optimizer.step()
-    after = dict(operator.named_parameters())
-    assert not [key for key, before in start.items() if torch.equal(before, after[key])]
+    check_learning(build_tiny(name, kind), inputs_on(kind, 3))
 
 
 @EVERYWHERE
 def test_it_is_described_saved_and_built_again(name: str, kind: str) -> None:
-    operator, given = build_tiny(name, kind), inputs_on(kind, 2)
-    again = build(json.loads(json.dumps(describe(operator)))).eval()
-    again.load_state_dict(operator.state_dict())
-    torch.testing.assert_close(again(given), operator(given), rtol=0, atol=0)
+    check_description(build_tiny(name, kind), inputs_on(kind, 2))
 
 
 @ONCE
@@ -138,11 +104,7 @@ def test_half_the_digits_give_nearly_the_same(name: str, kind: str) -> None:
 
 @ONCE
 def test_graphs_answer_alike_for_any_batch(name: str, kind: str) -> None:
-    graphs = graphs_of(build_tiny(name, kind))
-    part = "field" if "field" in graphs else "operator"
-    graph = graphs[part]
-    comparison = compare(part, graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend())
-    assert comparison.difference <= 1e-4
+    check_export(build_tiny(name, kind))
 
 
 def test_every_operator_compiles_in_one_piece() -> None:

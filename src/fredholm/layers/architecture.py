@@ -113,6 +113,11 @@ def build(description: Any) -> Any:
         raise ArtifactError(f"{name} cannot be built from the arguments {sorted(arguments)}: {error}") from error
 
 
+def described_types() -> frozenset[str]:
+    """Names of all classes that are defined and can be described."""
+    return frozenset(Described._types)
+
+
 def _recording(init: Any) -> Any:
     """Wrap a constructor so that the outermost call records its arguments by name."""
     signature = inspect.signature(init)
