@@ -20,8 +20,8 @@ from fredholm.deploy.service.application import create_app
 from fredholm.deploy.service.batching import Batching
 from fredholm.deploy.service.bearer_token import TokenError, read_token
 from fredholm.deploy.service.limits import Limits
+from fredholm.deploy.service.served_model import ModelNameError
 from fredholm.deploy.service.server import (
-    ModelArgumentError,
     PortInUseError,
     named_paths,
     require_free,
@@ -32,7 +32,7 @@ from fredholm.deploy.service.server import (
 __all__ = [
     "Batching",
     "Limits",
-    "ModelArgumentError",
+    "ModelNameError",
     "PortInUseError",
     "TokenError",
     "create_app",

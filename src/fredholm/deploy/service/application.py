@@ -36,7 +36,8 @@ def create_app(
     """The service of artifacts as an ASGI application.
 
     Args:
-        models: one artifact, whose endpoints are below /v1, or several by name, below /v1/models/NAME.
+        models: one artifact, whose endpoints are below /v1, or several by name, below /v1/models/NAME; names are made
+            of letters, digits, '_' and '-'.
         limits: of each request.
         batching: how concurrent requests are answered together.
         token: that every request but /health must bear; none by default.
@@ -66,9 +67,9 @@ def create_app(
     answer_errors(app)
     places = {name: Place(model, "/v1" if alone else f"/v1/models/{name}") for name, model in served.items()}
     app.include_router(overview_router(places, metrics))
-    requests = {name: ModelRequests(model, "" if alone else f"{name}.") for name, model in served.items()}
+    requests = {name: ModelRequests(model, "" if alone else f"{name}_") for name, model in served.items()}
     for name, place in places.items():
-        app.include_router(model_router(place.model, requests[name], office), prefix=place.address)
+        app.include_router(model_router(place, requests[name], office))
         if is_room(place.model.current.artifact):
             _add_room(app, place, office.admission, alone)
     describe(app, [kind for asked in requests.values() for kind in (asked.predict, asked.examine)], token is not None)
@@ -79,5 +80,5 @@ def create_app(
 def _add_room(app: FastAPI, place: Place, admission: Admission, alone: bool) -> None:
     """The room page of a model: /room if it is alone, else below the model's address."""
     address, graphs = ("/room", "../v1/graphs") if alone else (f"{place.address}/room", "../graphs")
-    app.include_router(room_router(lambda: place.model.current.artifact, admission, graphs), prefix=address)
+    app.include_router(room_router(address, lambda: place.model.current.artifact, admission, graphs))
     app.get(address, include_in_schema=False)(lambda: RedirectResponse(f"{address}/"))

@@ -24,6 +24,7 @@ from fredholm.deploy.service.limits import Limits
 from fredholm.deploy.service.media_type import MediaType, accepted, sent
 from fredholm.deploy.service.metrics import Metrics
 from fredholm.deploy.service.npy_media import NpyMedia
+from fredholm.deploy.service.overview import Place
 from fredholm.deploy.service.question import Answer, Question
 from fredholm.deploy.service.safetensors_media import SafetensorsMedia
 from fredholm.deploy.service.schema import (
@@ -80,11 +81,11 @@ class ModelRequests:
         self.examine: type[BaseModel] = examine_model(inputs, prefix)
 
 
-def model_router(model: ServedModel, requests: ModelRequests, office: Office) -> APIRouter:
+def model_router(place: Place, requests: ModelRequests, office: Office) -> APIRouter:
     """The router of one model; every request is answered by the version that is current when it has been read."""
-    signature = model.current.artifact.signature
+    model, signature = place.model, place.model.current.artifact.signature
     media = (JsonMedia(signature, requests.predict), SafetensorsMedia(signature), NpyMedia(signature))
-    router = APIRouter()
+    router = APIRouter(prefix=place.address)
 
     @router.get("/signature", summary="Typed inputs and output")
     def signature_of() -> dict[str, Any]:

@@ -60,10 +60,11 @@ def is_room(artifact: Artifact) -> bool:
     return artifact.manifest.provenance.get("problem", {}).get("name") == "room"
 
 
-def room_router(current: Callable[[], Artifact], admission: Admission, graphs: str) -> APIRouter:
+def room_router(address: str, current: Callable[[], Artifact], admission: Admission, graphs: str) -> APIRouter:
     """The page's endpoints; raises ArtifactError if the artifact is no room or has no graphs.
 
     Args:
+        address: of the page, without the last slash.
         current: the artifact that is served now.
         admission: where the solver's requests take their places.
         graphs: address of the graphs, seen from the page.
@@ -72,7 +73,7 @@ def room_router(current: Callable[[], Artifact], admission: Admission, graphs: s
     missing = [name for name in ("branch.onnx", "trunk.onnx") if name not in solved.artifact.manifest.files]
     if missing:
         raise ArtifactError(f"{current().path} has no {missing[0]}: run `fredholm export {current().path}` first")
-    router = APIRouter()
+    router = APIRouter(prefix=address)
     static = Path(str(files("fredholm.deploy"))) / "static" / "room"
 
     def present() -> _Solved:

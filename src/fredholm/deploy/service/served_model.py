@@ -4,20 +4,31 @@ A new version is loaded beside the old one, checked, and swapped in by one assig
 damaged, the old one answers from memory, whatever happens to its files.
 """
 
+import re
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fredholm.deploy.artifact import Artifact, load, read_manifest
+from fredholm.deploy.artifact import Artifact, load
 from fredholm.deploy.service.version import Version
 from fredholm.errors import ArtifactError, FredholmError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_EXCHANGE = 0.1  # seconds in which a save puts the new directory into the place of the old one
 
 Stamp = tuple[tuple[str, int, int, int], ...]
 
 
+class ModelNameError(FredholmError, ValueError):
+    """A model that is to be served is not named as it must be."""
+
+
 class ServedModel:
     """A named place for versions of one model, of which one is current.
+
+    Raises ModelNameError for a name that cannot stand in an address, ArtifactError for an artifact that cannot answer.
 
     Args:
         name: in addresses and metrics.
@@ -26,6 +37,8 @@ class ServedModel:
     """
 
     def __init__(self, name: str, artifact: Artifact, told: Callable[[str, str], None]) -> None:
+        if not _NAME.fullmatch(name):
+            raise ModelNameError(f"{name!r} is no name of a model: expected letters, digits, '_' and '-'")
         self.name, self.path, self._told = name, artifact.path, told
         self.current = Version(name, artifact)
         self.refused: str | None = None
@@ -38,8 +51,9 @@ class ServedModel:
             if (stamp := _stamp(self.path)) == self._seen:
                 return
             try:
-                if read_manifest(self.path).digest != self.current.digest:
-                    self.current = self._checked()
+                artifact = load(self.path)
+                if artifact.manifest.digest != self.current.digest:
+                    self.current = self._successor(artifact)
                     self._told(self.name, "swapped")
                 self.refused = None
             except Exception as error:  # whatever is wrong with the new version, the old one goes on
@@ -58,8 +72,7 @@ class ServedModel:
             "state": "current" if self.refused is None else "outdated",
         }
 
-    def _checked(self) -> Version:
-        artifact = load(self.path)
+    def _successor(self, artifact: Artifact) -> Version:
         self.current.artifact.signature.require(artifact.signature, f"the new version of {self.name!r}")
         if missing := sorted(set(self.current.graphs) - set(artifact.manifest.files)):
             raise ArtifactError(f"{self.path} has no {missing[0]} yet: run `fredholm export {self.path}`")
@@ -68,8 +81,10 @@ class ServedModel:
 
 def _stamp(path: Path) -> Stamp:
     """Names, sizes, times and numbers of an artifact's files: other ones mean that it was replaced or touched."""
+    if not path.exists():
+        time.sleep(_EXCHANGE)
     try:
         entries = [(file.name, file.stat()) for file in sorted(path.iterdir())]
-    except OSError:  # between the two renames of a save, there is none
+    except OSError:
         return ()
     return tuple((name, status.st_size, status.st_mtime_ns, status.st_ino) for name, status in entries)

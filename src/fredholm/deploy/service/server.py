@@ -2,7 +2,6 @@
 
 import errno
 import ipaddress
-import re
 import socket
 import threading
 import time
@@ -19,18 +18,14 @@ from fredholm.deploy.service.application import create_app
 from fredholm.deploy.service.batching import Batching
 from fredholm.deploy.service.bearer_token import VARIABLE
 from fredholm.deploy.service.limits import Limits
+from fredholm.deploy.service.served_model import ModelNameError
 from fredholm.errors import FredholmError
 
 _GRACE = 5.0  # seconds beyond the time limit for answers that are on their way
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class PortInUseError(FredholmError, OSError):
     """Nothing can listen on the port."""
-
-
-class ModelArgumentError(FredholmError, ValueError):
-    """Models that are to be served are not named as they must be."""
 
 
 def serve(
@@ -84,7 +79,7 @@ def running_service(
 
 
 def named_paths(arguments: Sequence[str]) -> Path | dict[str, Path]:
-    """What NAME=PATH arguments name, or the one path that has no name; raises ModelArgumentError.
+    """What NAME=PATH arguments name, or the one path that has no name; raises ModelNameError.
 
     >>> named_paths(["room=runs/room/artifact", "flow=runs/flow/artifact"])["flow"]
     PosixPath('runs/flow/artifact')
@@ -94,12 +89,10 @@ def named_paths(arguments: Sequence[str]) -> Path | dict[str, Path]:
     named: dict[str, Path] = {}
     for argument in arguments:
         name, equals, path = argument.partition("=")
-        if not (equals and path and _NAME.fullmatch(name)):
-            raise ModelArgumentError(
-                f"{argument!r} names no model: expected NAME=PATH, with a name of letters, digits, '_', '-' and '.'"
-            )
+        if not (equals and path):
+            raise ModelNameError(f"{argument!r} names no model: expected NAME=PATH, or one path alone")
         if name in named:
-            raise ModelArgumentError(f"{name!r} names two models: choose another name for {path}")
+            raise ModelNameError(f"{name!r} names two models: choose another name for {path}")
         named[name] = Path(path)
     return named
 
