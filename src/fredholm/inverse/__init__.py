@@ -1,6 +1,7 @@
 """From effects to causes: linear systems with learned directions, priors, deblurring, posteriors."""
 
 from fredholm.inverse.blur import CircularConvolution, GaussianBlur, MotionBlur
+from fredholm.inverse.gaussian_prior import GaussianPrior
 from fredholm.inverse.image_quality import psnr, ssim
 from fredholm.inverse.input_convex import InputConvexCNN, InputConvexMLP, InputConvexNetwork
 from fredholm.inverse.noise import GaussianNoise, Noise, PoissonNoise
@@ -52,6 +53,7 @@ __all__ = [
     "Flattened",
     "GaussianBlur",
     "GaussianNoise",
+    "GaussianPrior",
     "Gradient",
     "IdentityOperator",
     "InnerSolver",

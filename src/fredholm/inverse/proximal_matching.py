@@ -146,7 +146,7 @@ def train_proximal(
                 schedule.step()
                 network.project_()
                 done += 1
-                if step >= 0.9 * stage.steps:
+                if step + 1 >= 0.9 * stage.steps:
                     losses.append(float(loss.detach()))
                     within.append(stage.loss.within(errors.detach()))
                 if done % 100 == 0:
