@@ -29,6 +29,7 @@ ORDER = [
     "scaffolds",
     "studies",
     "bench",
+    "commands",
     "cli",
     "__main__",
 ]

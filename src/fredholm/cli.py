@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from fredholm import __version__
+from fredholm.commands.sound import sound_app
 from fredholm.scaffolds.command import new_app
 
 
@@ -38,6 +39,7 @@ app.add_typer(run_app, name="run")
 app.add_typer(new_app, name="new")
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
+app.add_typer(sound_app, name="sound")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
