@@ -49,7 +49,7 @@ def cgls(
         data: b, with any batch axes in front.
         damping: λ. It multiplies the identity: the penalty is λ² ‖x - x₀‖².
         updates: how often x is moved at most; the published codes of this field often count one more.
-        tolerance: ‖remaining normal equations‖ / ‖those at the start‖ at which a sample needs no more; not below rounding.
+        tolerance: ‖remaining normal equations‖ / ‖those at the start‖ that is enough; never below rounding.
         start: x₀, zero if not given. It is also what the penalty draws to.
 
     Raises OperatorShapeError for data of another shape, ValueError for a negative damping.

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 STUDIES = {  # slug: module and class; loaded when shown or run
     "cfdbench": ("fredholm.studies.cfdbench", "CFDBenchStudy"),
     "co2-transport": ("fredholm.studies.co2_transport", "CO2Transport"),
+    "deblurring-stability": ("fredholm.studies.deblurring_stability", "DeblurringStability"),
     "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
     "diesel-gas-flow": ("fredholm.studies.diesel_gas_flow", "DieselGasFlow"),
     "latent-spectral-models": ("fredholm.studies.latent_spectral_models", "LatentSpectralModels"),
+    "learned-proximal-networks": ("fredholm.studies.learned_proximal_networks", "LearnedProximalNetworks"),
     "mgno": ("fredholm.studies.mgno", "MgNOStudy"),
     "mg-tfno": ("fredholm.studies.mg_tfno", "MultigridTFNO"),
     "mt-deeponet": ("fredholm.studies.mt_deeponet", "MultiTaskDeepONet"),
