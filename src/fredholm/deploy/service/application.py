@@ -57,7 +57,6 @@ def create_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with watching(served.values(), watch):
             yield
-        batcher.close()
 
     app = FastAPI(title="Fredholm", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
     if token is not None:

@@ -79,10 +79,6 @@ class Batcher:
         """The result of something else that is computed, in turn with the runs."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, compute)
 
-    def close(self) -> None:
-        """Wait for the run that is under way."""
-        self._thread.shutdown(cancel_futures=True)
-
     async def _answer_all(self) -> None:
         """Answer until nothing waits."""
         while self._queue:

@@ -47,8 +47,8 @@ def serve(
     limits = limits or Limits()
     app = create_app(_loaded(path), limits, batching=batching, token=token, watch=watch)
     require_free(host, port)
-    if token is None and not _loopback(host):
-        _say(f"anyone who reaches {host}:{port} may use this service: give it a token with --token-file or {VARIABLE}")
+    if (warning := exposure(host, port, token)) is not None:
+        _say(warning)
     _server(app, host, port, limits).run()
 
 
@@ -97,6 +97,17 @@ def named_paths(arguments: Sequence[str]) -> Path | dict[str, Path]:
     return named
 
 
+def exposure(host: str, port: int, token: str | None) -> str | None:
+    """A warning of a service that others than this machine's users may use; None if there is no need of one."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name that stands for some address
+        loopback = False
+    if loopback or token is not None:
+        return None
+    return f"anyone who reaches {host}:{port} may use this service: give it a token with --token-file or {VARIABLE}"
+
+
 def require_free(host: str, port: int) -> None:
     """Raise PortInUseError, naming a port that is free, if nothing can listen there."""
     if not 0 < port < 65536:
@@ -129,13 +140,6 @@ def _server(app: FastAPI, host: str, port: int, limits: Limits) -> Any:
     return uvicorn.Server(
         uvicorn.Config(app, host=host, port=port, log_level="warning", timeout_graceful_shutdown=grace)
     )
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name that stands for some address
-        return False
 
 
 def _say(warning: str) -> None:
