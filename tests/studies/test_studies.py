@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from fredholm.errors import UnknownNameError
+from fredholm.inverse.direction_training import DirectionTraining
 from fredholm.studies import (
     STUDIES,
     cfdbench,
     co2_transport,
     deblurring_stability,
+    deep_conjugate_direction,
     deeponet,
     diesel_gas_flow,
     latent_spectral_models,
@@ -50,6 +52,16 @@ _SMALL = {  # sizes at which a study takes seconds
         "_EPOCHS": {Budget.QUICK: 1},
         "_WIDTH": {Budget.QUICK: 4},
         "_PAIRS": 20,
+    },
+    deep_conjugate_direction: {
+        "_SIDE": {Budget.QUICK: 16},
+        "_RITZ": 60,
+        "_LARGE_RITZ": 60,
+        "_TRAINING": {Budget.QUICK: DirectionTraining(2, 2)},
+        "_AGAIN": {Budget.QUICK: DirectionTraining(1, 2)},
+        "_CUBE": {Budget.QUICK: 6},
+        "_CUBE_TRAINING": {Budget.QUICK: DirectionTraining(1, 2)},
+        "_ROUNDS": 1,
     },
     deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},
     diesel_gas_flow: {
@@ -133,6 +145,7 @@ _SMALL = {  # sizes at which a study takes seconds
 _WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
     "co2-transport": ("relative error of mass over 2 days, all parts", "relative error of mass, worst"),
     "deblurring-stability": ("C above", "200 steps"),
+    "deep-conjugate-direction": ("true residual in float64", "least Ritz value"),
     "latent-spectral-models": ("parameters",),
     "learned-proximal-networks": ("least step of", "asymmetry", "least eigenvalue", "largest relative rise"),
     "mg-tfno": ("factorised against dense", "initial deviation", "spectral weights", "activations an item"),

@@ -1,10 +1,10 @@
-"""Training of a direction network without solutions: combinations of Ritz vectors, and what a line search leaves of them.
+"""Training of a direction network without solutions: on Ritz vectors, by what a line search leaves of them.
 
     b = Σⱼ cⱼ qⱼ / ‖·‖,   cⱼ ~ w N(0, 1) for the lowest share of the Ritz values, N(0, 1) for the rest
     loss = mean over b of ‖b - α A f‖²,   f = f_θ(b),   α = f·b / f·A f
 
-The loss is 1 for a useless direction and 0 for A⁻¹ b, whatever its length. Low modes, which conjugate gradients are slow
-at, have the greater weight; a random b would hold little of them.
+The loss is 1 for a useless direction and 0 for A⁻¹ b, whatever its length. Low modes, at which conjugate gradients are
+slow, have the greater weight; a random b would hold little of them.
 
 Source: Kaneda et al., "A deep conjugate direction method for iteratively solving linear systems", ICML 2023, section 4.
 """
@@ -43,7 +43,7 @@ class RitzSampler:
         self.weights[: round(low_fraction * len(ritz.values))] = low_weight
 
     def draw(self, n: int, generator: torch.Generator) -> Float[Tensor, "n *cells"]:
-        """n unit vectors, float32."""
+        """Unit vectors, float32."""
         coefficients = self.weights * torch.randn(n, len(self.weights), generator=generator)
         drawn = coefficients @ self.vectors.flatten(1)
         drawn = drawn / drawn.norm(dim=1, keepdim=True)

@@ -50,6 +50,8 @@ class CellStencil:
 
         cells, bands, offsets = self.diagonal.shape, [], []
         for axis, coupling in enumerate(self.couplings):
+            if cells[axis] == 1:
+                continue  # no face, and no offset of its own
             # a band holds one entry for each cell that has a next one along the axis in memory: none at the far end
             band = np.zeros(cells)
             band[faces(axis, len(cells))[0]] = -coupling

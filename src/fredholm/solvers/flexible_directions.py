@@ -6,8 +6,8 @@ With e the error of x, every step has ‖e‖²_A ← ‖e‖²_A - (r·d)² / (
 f = identity is the method of conjugate gradients, f = M⁻¹ preconditioned conjugate gradients, f = A⁻¹ takes one step, a
 network makes the deep conjugate direction method: a truncated flexible method of conjugate gradients.
 
-Sources: Kaneda, Akar, Chen, Alcaraz Kala, Hyde, Teran, "A deep conjugate direction method for iteratively solving linear
-systems", ICML 2023, algorithm 1; Notay, "Flexible conjugate gradients", SIAM J. Sci. Comput. 22 (2000).
+Sources: Kaneda, Akar, Chen, Alcaraz Kala, Hyde, Teran, "A deep conjugate direction method for iteratively solving
+linear systems", ICML 2023, algorithm 1; Notay, "Flexible conjugate gradients", SIAM J. Sci. Comput. 22 (2000).
 """
 
 import math
@@ -32,9 +32,9 @@ _ROUNDING = 1e-10
 class DirectedSolution:
     """What was found, and at what cost.
 
-    `residuals` are ‖b - A x‖ / ‖b‖ before the first and after each iteration, the last one recomputed from x in float64;
-    `applications` counts A, `proposals` the calls of the direction, `removed` is the part of b, relative to its norm,
-    that lies in the null space of A and has no solution.
+    `residuals` are ‖b - A x‖ / ‖b‖ before the first and after each iteration, the last one recomputed from x in
+    float64; `applications` counts A, two of which check its symmetry; `proposals` counts calls of the direction;
+    `removed` is the part of b, relative to its norm, that lies in the null space of A and has no solution.
     """
 
     x: Any
@@ -78,8 +78,8 @@ def dcdm(
 
     Constants in the null space of a sparse matrix or a BoxPoisson are projected away, component by component.
 
-    Raises OperatorShapeError for arrays that do not fit, and LinearSystemError for values that are not finite and for an
-    A that is not symmetric or has d·A d < 0, with what was found.
+    Raises OperatorShapeError for arrays that do not fit, and LinearSystemError for values that are not finite and for
+    an A that is not symmetric or has d·A d < 0, with what was found.
 
     >>> import numpy as np
     >>> from scipy.sparse import diags_array

@@ -32,7 +32,8 @@ def ritz_pairs(A: LinearOperator, steps: int, seed: int = 0) -> RitzPairs:  # no
     Fewer are returned if the Krylov space is exhausted before.
 
     >>> from fredholm.solvers.linear_operator import MatrixOperator
-    >>> [round(float(value), 9) for value in ritz_pairs(MatrixOperator(torch.diag(torch.tensor([1.0, 2, 5, 0]))), 4).values]
+    >>> diagonal = MatrixOperator(torch.diag(torch.tensor([1.0, 2.0, 5.0, 0.0])))
+    >>> [round(float(value), 9) for value in ritz_pairs(diagonal, steps=4).values]
     [1.0, 2.0, 5.0]
     """
     z = torch.randn(A.input_shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

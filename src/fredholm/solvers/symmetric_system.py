@@ -1,9 +1,10 @@
 """A symmetric linear system as it is handed in: of SciPy or of this toolkit, on NumPy's arrays or torch's tensors.
 
-Inside, everything is a float64 tensor shaped like b. What cannot be a symmetric positive semi-definite system is refused
-here, with what was found: |x·A y - y·A x| for random x and y, or x·A x < 0.
+Inside, everything is a float64 tensor shaped like b. What cannot be a symmetric positive semi-definite system is
+refused here, with what was found: |x·A y - y·A x| for random x and y, or x·A x < 0.
 """
 
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -36,7 +37,9 @@ class SymmetricSystem:
         from scipy.sparse.linalg import aslinearoperator
 
         self.applications = 0
-        self._like, self._null_space = b, None
+        self._like = b
+        self._null_space: ConstantNullSpace | None = None
+        self._operator: Any
         if isinstance(A, LinearOperator):
             self._operator, self._shape = A, A.input_shape
             columns, rows = A.input_shape, A.output_shape
@@ -44,16 +47,17 @@ class SymmetricSystem:
                 self._null_space = A.null_space
         else:
             try:
-                self._operator = aslinearoperator(A)
+                matrix = aslinearoperator(A)
             except TypeError as error:
                 raise LinearSystemError(f"A of type {type(A).__name__} is no linear operator: {error}") from error
-            rows, columns = ((side,) for side in self._operator.shape)
+            self._operator = matrix
+            rows, columns = ((side,) for side in matrix.shape)
             self._shape = columns
         if rows != columns:
             raise OperatorShapeError(f"A maps {columns} to {rows}; a symmetric system is square")
-        if tuple(b.shape) not in (self._shape, (int(np.prod(self._shape)),)) and not (
-            len(self._shape) == 1 and int(np.prod(b.shape)) == self._shape[0]
-        ):
+        size = math.prod(self._shape)
+        flat = tuple(b.shape) == (size,) or (len(self._shape) == 1 and math.prod(b.shape) == size)
+        if tuple(b.shape) != self._shape and not flat:
             raise OperatorShapeError(f"b has shape {tuple(b.shape)}, A is of {self._shape}: give b in that shape")
         if issparse(A):
             self._null_space = ConstantNullSpace.of(A)
@@ -84,7 +88,7 @@ class SymmetricSystem:
         return self._apply(x)
 
     def residual(self, x: Tensor) -> Tensor:
-        """b - A x, without rounding's part in the null space."""
+        """What is left, b - A x, without rounding's part in the null space."""
         return self._projected(self.right - self.apply(x))
 
     def proposed(self, direction: Any, r: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ STUDIES = {  # slug: module and class; loaded when shown or run
     "cfdbench": ("fredholm.studies.cfdbench", "CFDBenchStudy"),
     "co2-transport": ("fredholm.studies.co2_transport", "CO2Transport"),
     "deblurring-stability": ("fredholm.studies.deblurring_stability", "DeblurringStability"),
+    "deep-conjugate-direction": ("fredholm.studies.deep_conjugate_direction", "DeepConjugateDirection"),
     "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
     "diesel-gas-flow": ("fredholm.studies.diesel_gas_flow", "DieselGasFlow"),
     "latent-spectral-models": ("fredholm.studies.latent_spectral_models", "LatentSpectralModels"),
