@@ -16,7 +16,7 @@ from torch import Tensor
 from fredholm.errors import DataError, MissingExtraError
 
 Pictures = Mapping[str, Tensor]
-_SHIPPED = (  # in the wheel of scikit-image; others would be downloaded
+_SHIPPED = (  # photographs in the wheel of scikit-image; others would be downloaded
     "astronaut",
     "brick",
     "camera",
@@ -25,25 +25,21 @@ _SHIPPED = (  # in the wheel of scikit-image; others would be downloaded
     "clock",
     "coffee",
     "coins",
-    "colorwheel",
     "grass",
     "gravel",
-    "horse",
     "hubble_deep_field",
     "immunohistochemistry",
-    "logo",
     "moon",
     "page",
     "retina",
     "rocket",
-    "shepp_logan_phantom",
     "text",
 )
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 
 def shipped_pictures() -> dict[str, Float[Tensor, "rows columns"]]:
-    """21 pictures that come with scikit-image; raises MissingExtraError without it.
+    """The 17 photographs that come with scikit-image; raises MissingExtraError without it.
 
     >>> pictures = shipped_pictures()
     >>> pictures["camera"].shape, float(pictures["camera"].max())

@@ -8,6 +8,7 @@ from fredholm.deploy.backend import Backend, OnnxRuntimeBackend, TorchBackend, T
 from fredholm.deploy.error_bars import calibrate
 from fredholm.deploy.onnx_export import Certificate, export
 from fredholm.deploy.predictor import Predictor
+from fredholm.deploy.stored_network import load_network, save_network
 
 if TYPE_CHECKING:
     from fredholm.deploy.service import Batching, Limits, create_app, serve
@@ -29,7 +30,9 @@ __all__ = [
     "create_app",
     "export",
     "load",
+    "load_network",
     "save",
+    "save_network",
     "serve",
 ]
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from fredholm import layers, operators
+from fredholm import inverse, layers, operators
 from fredholm.errors import (
     ArtifactError,
     DamagedFileError,
@@ -89,7 +89,7 @@ def _described(tensor: Tensor | None) -> str:
 
 @functools.cache
 def _define_building_blocks() -> None:
-    """Import the toolkit's own layers and operators, which an architecture may name; nothing that a file names."""
-    for package in (layers, operators):
+    """Import the toolkit's own layers, operators and priors, which an architecture may name; nothing that a file names."""
+    for package in (layers, operators, inverse):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             import_module(module.name)

@@ -87,7 +87,7 @@ class ReconstructorTraining:
 
     Args:
         epochs, batch: passes over the pictures, and pictures a step.
-        rate: learning rate of Adam, whose β₂ is 0.9 as in the paper.
+        rate: learning rate of Adam, whose β₂ is 0.9 as in the paper; it falls to nought along a cosine.
         noise: on the observations, fresh in every epoch, before φ.
         loss: between answers and targets.
         target: y ↦ what is to be answered; None is the truth.
@@ -127,9 +127,10 @@ def train_reconstructor(
         )
     generator = torch.Generator().manual_seed(training.seed)
     optimiser = torch.optim.Adam(reconstructor.parameters(), training.rate, betas=(0.9, 0.9))
-    losses, done, each = [], 0, len(range(0, len(pictures), training.batch))
+    losses, done, steps = [], 0, training.epochs * len(range(0, len(pictures), training.batch))
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     reconstructor.train()
-    with Display(training.epochs * each, 0, progress) as display:
+    with Display(steps, 0, progress) as display:
         for _ in range(training.epochs):
             order, total = torch.randperm(len(pictures), generator=generator), 0.0
             for some in order.split(training.batch):
@@ -139,9 +140,10 @@ def train_reconstructor(
                 optimiser.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
                 optimiser.step()
+                schedule.step()
                 done += 1
                 total += float(loss.detach()) * len(some) / len(pictures)
-                display.update(done, float(loss.detach()), training.rate)
+                display.update(done, float(loss.detach()), schedule.get_last_lr()[0])
             if not total == total or abs(total) == float("inf"):
                 raise TrainingError(f"the loss is not finite in epoch {len(losses) + 1}: lower the learning rate")
             losses.append(total)
