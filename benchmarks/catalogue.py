@@ -17,6 +17,7 @@ import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,26 @@ PROBLEM = (
 )
 
 
-def darcy() -> tuple[Inputs, Tensor]:
-    problem = Darcy(points=POINTS)
-    inputs = problem.sample(TRAIN + TEST, SEED)
+@dataclass(frozen=True)
+class Sizes:
+    """Training and test samples, and points along each side of the square."""
+
+    train: int = TRAIN
+    test: int = TEST
+    points: int = POINTS
+
+    @property
+    def samples(self) -> int:
+        return self.train + self.test
+
+
+def darcy(sizes: Sizes) -> tuple[Inputs, Tensor]:
+    problem = Darcy(points=sizes.points)
+    inputs = problem.sample(sizes.samples, SEED)
     return inputs, problem.solve(inputs)
 
 
-def sphere() -> tuple[Domain, Inputs, Tensor]:
+def sphere(samples: int) -> tuple[Domain, Inputs, Tensor]:
     """Random f of degree 8 at most, and u with -Δu + u = f², exact in spherical harmonics up to degree 16."""
     from scipy.special import sph_harm_y
 
@@ -63,7 +77,7 @@ def sphere() -> tuple[Domain, Inputs, Tensor]:
             )
             degrees.append(degree)
     harmonics, degree_of = torch.stack(basis), torch.tensor(degrees, dtype=torch.float64)
-    noise = torch.stack([torch.randn(len(degrees), generator=generator_of(SEED, i)) for i in range(TRAIN + TEST)])
+    noise = torch.stack([torch.randn(len(degrees), generator=generator_of(SEED, i)) for i in range(samples)])
     coefficients = noise.double() * torch.where(degree_of <= 6, 2 / (1 + degree_of), 0.0)
     f = coefficients @ harmonics
     source = (f.square() * grid.weights()) @ harmonics.T
@@ -72,11 +86,12 @@ def sphere() -> tuple[Domain, Inputs, Tensor]:
     return grid, {"f": f.float().reshape(shape)}, u.float().reshape(shape)
 
 
-def settings() -> Iterator[tuple[Dataset, Dataset]]:
+def settings(sizes: Sizes | None = None) -> Iterator[tuple[Dataset, Dataset]]:
     """Training and test samples on every kind of domain, the common problem first."""
-    problem = Darcy(points=POINTS)
-    inputs, outputs = darcy()
-    yield _split(problem.signature, problem.output_domain, inputs, outputs)
+    sizes = sizes or Sizes()
+    problem = Darcy(points=sizes.points)
+    inputs, outputs = darcy(sizes)
+    yield _split(problem.signature, problem.output_domain, inputs, outputs, sizes)
     (name,) = inputs
     grid = problem.output_domain
     cloud = PointCloud(grid.coordinates(), ("x", "y"), quadrature=grid.weights())
@@ -88,14 +103,16 @@ def settings() -> Iterator[tuple[Dataset, Dataset]]:
             f"{name}.coordinates": cloud.coordinates().float().expand(len(outputs), -1, -1),
             f"{name}.weights": cloud.weights().float().expand(len(outputs), -1),
         }
-        yield _split(signature, cloud, {**flat, **companions} if varies else flat, outputs.flatten(2))
-    globe, f, u = sphere()
+        yield _split(signature, cloud, {**flat, **companions} if varies else flat, outputs.flatten(2), sizes)
+    globe, f, u = sphere(sizes.samples)
     on_globe = DomainType.of(globe)
     signature = Signature({"f": Function((Quantity("f"),), on_globe)}, Function((Quantity("u"),), on_globe))
-    yield _split(signature, globe, f, u)
+    yield _split(signature, globe, f, u, sizes)
 
 
-def _split(signature: Signature, domain: Domain, inputs: Inputs, outputs: Tensor) -> tuple[Dataset, Dataset]:
+def _split(
+    signature: Signature, domain: Domain, inputs: Inputs, outputs: Tensor, sizes: Sizes
+) -> tuple[Dataset, Dataset]:
     parts = [
         Dataset.from_arrays(
             signature,
@@ -104,16 +121,16 @@ def _split(signature: Signature, domain: Domain, inputs: Inputs, outputs: Tensor
             outputs[part],
             input_domains=dict.fromkeys(signature.inputs, domain),
         )
-        for part in (slice(0, TRAIN), slice(TRAIN, None))
+        for part in (slice(0, sizes.train), slice(sizes.train, None))
     ]
     return parts[0], parts[1]
 
 
-def fitting(name: str, choices: list[tuple[Dataset, Dataset]]) -> tuple[Dataset, Dataset]:
+def fitting(name: str, choices: list[tuple[Dataset, Dataset]], size: str = "small") -> tuple[Dataset, Dataset]:
     """The first setting that the operator serves."""
     for train, test in choices:
         try:
-            Operator.build(train.signature, f"{name}/small", train.output_domain)
+            Operator.build(train.signature, f"{name}/{size}", train.output_domain)
         except SignatureError:
             continue
         return train, test

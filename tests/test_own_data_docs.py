@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+from fredholm.deploy.service import running_service
 from test_readme import examples, run
 
 sys.path.append(str(Path(__file__).parent / "data"))
@@ -12,11 +13,17 @@ ARRAYS = "import numpy as np\nloads, deflections = np.random.rand(2, 10, 1, 128)
 
 
 def test_a_numpy_solver_becomes_a_trained_operator(tmp_path: Path) -> None:
-    code, command = examples("docs/your-own-solver.md")
+    code, look, ask, command = examples("docs/your-own-solver.md")
     assert len([line for line in code.splitlines() if line.strip()]) <= 32
     assert "iterations=2000" in code
-    said = run(code.replace("iterations=2000", "iterations=5").replace("n=1000", "n=40"), tmp_path)
+    shorter = code.replace("iterations=2000", "iterations=5").replace("n=1000", "n=40").replace("n=50", "n=8")
+    said = run(shorter + look, tmp_path)
     assert "relative L2 error" in said
+    assert "graphs equal" in said
+    assert (tmp_path / "runs/spring/bump.png").read_bytes().startswith(b"\x89PNG")
+    with running_service(tmp_path / "runs/spring/artifact", port=8934):
+        answer = run(ask.replace("8000", "8934"), tmp_path)
+    assert re.fullmatch(r"\[\[\[-?\d\S*, -?\d\S*\]\]\] \['m'\]\s*", answer), answer
     beginning = code[: code.index("spring = ")]
     (tmp_path / "spring.py").write_text(
         "import sys\n" + beginning + "\nnp.save(sys.argv[2], solve(np.load(sys.argv[1])))", encoding="utf-8"
@@ -28,11 +35,13 @@ def test_a_numpy_solver_becomes_a_trained_operator(tmp_path: Path) -> None:
 def test_files_arrays_and_labelled_arrays_become_data_sets(tmp_path: Path) -> None:
     import file_layouts
 
-    files, arrays, labelled = examples("docs/your-own-files.md")
+    files, arrays, labelled, learn = examples("docs/your-own-files.md")
     (name,) = set(re.findall(r'open_file\("(.*?)"', files))
     file_layouts.pdebench_flow(tmp_path / name)
     assert "name='density'" in run(files, tmp_path)
-    run(ARRAYS + arrays + "\nassert (len(train), len(test)) == (8, 2)", tmp_path)
+    few = learn.replace("iterations=2000", "iterations=2").replace("fno/small", "fno/tiny")
+    run(ARRAYS + arrays + "\nassert (len(train), len(test)) == (8, 2)\n" + few, tmp_path)
+    assert (tmp_path / "runs/mine/artifact/manifest.json").exists()
     same = "\nother = Dataset.from_arrays(signature, line, {'load': loads, 'stiffness': stiffnesses}, deflections)"
     same += "\nimport torch; every = torch.arange(10); assert torch.equal(data.outputs(every), other.outputs(every))"
     same += "\nassert data.signature == signature"

@@ -127,7 +127,7 @@ class Mixing(Antiderivative):
 
 @pytest.mark.parametrize(
     ("kind", "fault"),
-    [(Restless, "depends on what is drawn with it"), (Deaf, "another seed"), (Mixing, "solution 2 alone and in its")],
+    [(Restless, "depends on what is drawn with it"), (Deaf, "another seed"), (Mixing, "solution 1 alone and in its")],
 )
 def test_a_problem_s_fault_is_found(kind: type[Antiderivative], fault: str) -> None:
     check_problem(Antiderivative(sensors=16))

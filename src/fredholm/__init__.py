@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from fredholm import fields, operators, problems, training
+    from fredholm import data, fields, operators, problems, testing, training
     from fredholm.data import generate, open_dataset
     from fredholm.deploy import export, load, save, serve
     from fredholm.evaluation import evaluate
     from fredholm.training import fit
 
-_PACKAGES = ("fields", "operators", "problems", "training")
+_PACKAGES = ("data", "fields", "operators", "problems", "testing", "training")
 _HOMES = {
     "generate": "fredholm.data",
     "open_dataset": "fredholm.data",
@@ -30,6 +30,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "data",
     "evaluate",
     "export",
     "fields",
@@ -41,6 +42,7 @@ __all__ = [
     "problems",
     "save",
     "serve",
+    "testing",
     "training",
 ]
 

@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 from fredholm.problems import PROBLEMS, problem_named
 from fredholm.testing import check_problem
 
-# where a sample of the default takes long, a smaller one that draws in the same way
+# where a sample or its solution takes long, a smaller one that draws in the same way
 SMALLER = {
+    "cavity": {"frames": 3},
+    "cylinder": {"frames": 3},
+    "dam": {"frames": 3},
     "darcy": {"points": 16},
     "kuramoto-sivashinsky": {"points": 48, "extent": 22.0, "duration": 1.0, "spin_up": 2.0},
     "navier-stokes": {"points": 16},
     "navier-stokes-forcing": {"points": 16},
+    "tube": {"frames": 3},
     "tracer-transport": {"latitudes": 16, "longitudes": 32, "spin_up_days": 1.0},
 }
 
