@@ -197,6 +197,12 @@ class CellNeumannGaussianField(SpectralGaussianField):
         volume = math.prod(axis.size * axis.spacing for axis in grid.axes)
         return cls(grid, exponent, inverse_length, scale=math.sqrt(volume / float(plain._spectrum().sum())))
 
+    @property
+    def variance_of_mean(self) -> float:
+        """Variance of the field's mean over the box: that of its constant mode."""
+        volume = math.prod(axis.size * axis.spacing for axis in self.grid.axes)
+        return float(self._spectrum().flatten()[0]) / volume
+
     def _require(self, grid: Grid) -> None:
         if periodic := [axis.name for axis in grid.axes if axis.periodic]:
             raise ValueError(f"axis {periodic[0]!r} is periodic: use PeriodicGaussianField")

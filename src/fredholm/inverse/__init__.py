@@ -1,11 +1,18 @@
 """From effects to causes: linear systems with learned directions, priors, deblurring, posteriors."""
 
 from fredholm.inverse.blur import CircularConvolution, GaussianBlur, MotionBlur
+from fredholm.inverse.gauss_newton import RegularisedFit, gauss_newton
 from fredholm.inverse.gaussian_prior import GaussianPrior
+from fredholm.inverse.hamiltonian import Trajectories, hamiltonian_monte_carlo
 from fredholm.inverse.image_quality import psnr, ssim
 from fredholm.inverse.input_convex import InputConvexCNN, InputConvexMLP, InputConvexNetwork
+from fredholm.inverse.latent_inversion import invert
+from fredholm.inverse.latent_methods import HMC, MAP, Laplace, PosteriorMethod
+from fredholm.inverse.latent_target import LatentTarget, VirtualObservations
 from fredholm.inverse.noise import GaussianNoise, Noise, PoissonNoise
+from fredholm.inverse.observations import Observations
 from fredholm.inverse.plug_and_play import InnerSolver, Stopping, pnp_admm, pnp_drs, pnp_pgd
+from fredholm.inverse.posterior import FieldPosterior, Posterior
 from fredholm.inverse.proximal import Denoiser, ProximalOperator, Shrinkage, SoftThreshold
 from fredholm.inverse.proximal_matching import (
     AbsoluteError,
@@ -44,12 +51,15 @@ from fredholm.inverse.three_layer_network import ResidualTanh, ThreeLayerNetwork
 from fredholm.inverse.total_variation import Gradient, total_variation
 
 __all__ = [
+    "HMC",
+    "MAP",
     "AbsoluteError",
     "AtNoise",
     "CircularConvolution",
     "Composition",
     "Denoiser",
     "DenoisingLoss",
+    "FieldPosterior",
     "Flattened",
     "GaussianBlur",
     "GaussianNoise",
@@ -61,17 +71,23 @@ __all__ = [
     "InputConvexMLP",
     "InputConvexNetwork",
     "Inversion",
+    "Laplace",
+    "LatentTarget",
     "LearnedProximalNetwork",
     "Mask",
     "MotionBlur",
     "Noise",
+    "Observations",
     "PoissonNoise",
+    "Posterior",
+    "PosteriorMethod",
     "PriorValues",
     "ProximalMatching",
     "ProximalOperator",
     "Reconstruction",
     "Reconstructor",
     "ReconstructorTraining",
+    "RegularisedFit",
     "ResidualTanh",
     "Shrinkage",
     "SoftThreshold",
@@ -82,6 +98,11 @@ __all__ = [
     "Subsampling",
     "ThreeLayerNetwork",
     "TikhonovCGLS",
+    "Trajectories",
+    "VirtualObservations",
+    "gauss_newton",
+    "hamiltonian_monte_carlo",
+    "invert",
     "matching_stages",
     "pnp_admm",
     "pnp_drs",

@@ -19,7 +19,7 @@ from fredholm.problems.heat import Heat
 from fredholm.problems.heated_plate import HeatedPlate
 from fredholm.problems.helmholtz import Helmholtz
 from fredholm.problems.kuramoto_sivashinsky import KuramotoSivashinsky
-from fredholm.problems.media import LogNormal, Multiscale, TwoPhase
+from fredholm.problems.media import LogNormal, Multiscale, PlaneWaves, TwoPhase
 from fredholm.problems.navier_stokes import NavierStokesForcing, NavierStokesInitial
 from fredholm.problems.nonlinear_ode import NonlinearODE
 from fredholm.problems.obstacles import Balls, Boxes, Stars
@@ -87,6 +87,7 @@ __all__ = [
     "NewellWhiteheadGrowth",
     "NonlinearODE",
     "Pendulum",
+    "PlaneWaves",
     "PointReceivers",
     "Poisson",
     "PoissonObstacles",

@@ -2,8 +2,8 @@
 
 Sources: Li et al., "Fourier neural operator for parametric partial differential equations", ICLR 2021, appendix A.3,
 and He, Liu, Xu, "MgNO: efficient parameterization of linear operators via multigrid", ICLR 2024, for two phases; Zang,
-Koutsourelakis, "DGenNO", J. Comput. Phys. 538 (2025), for two phases of contrast 2 and smooth media; Liu, Xu, Zhang,
-"Mitigating spectral bias for the multiscale operator learning", J. Comput. Phys. 506 (2024), for waves of many scales.
+Koutsourelakis, "DGenNO", J. Comput. Phys. 538 (2025), for two phases of contrast 2, smooth media and waves; Liu, Xu,
+Zhang, "Mitigating spectral bias for the multiscale operator learning", J. Comput. Phys. 506 (2024), for many scales.
 """
 
 import math
@@ -68,12 +68,14 @@ class LogNormal:
         deviation: of g, on average over the box.
         correlation_length: l.
         smoothness: ν; g has derivatives of all orders below it.
+        centred: whether each g has mean zero over the box, so that only what a varies by is random, not its size.
     """
 
     median: float = 1.0
     deviation: float = 0.5
     correlation_length: float = 0.2
     smoothness: float = 2.0
+    centred: bool = False
     kind: Literal["log_normal"] = "log_normal"
 
     def __post_init__(self) -> None:
@@ -96,7 +98,11 @@ class LogNormal:
         """One medium for each generator, at the centres of cells."""
         exponent = self.smoothness + len(grid.axes) / 2
         inverse_length = math.sqrt(2 * self.smoothness) / self.correlation_length
-        g = CellNeumannGaussianField.standard(grid, exponent, inverse_length).sample_each(generators)
+        field = CellNeumannGaussianField.standard(grid, exponent, inverse_length)
+        g = field.sample_each(generators)
+        if self.centred:
+            mean = g.flatten(1).mean(1).reshape(-1, *[1] * len(grid.shape))
+            g = (g - mean) / math.sqrt(1 - field.variance_of_mean)
         return self.median * (self.deviation * g).exp()
 
 
@@ -142,4 +148,44 @@ class Multiscale:
         return media.unflatten(1, grid.shape)
 
 
-Medium = TwoPhase | LogNormal | Multiscale
+@dataclass(frozen=True)
+class PlaneWaves:
+    """a = offset + sin(w₁ x) + cos(w₂ y), w₁ and w₂ uniform on an interval; in 2-D.
+
+    Args:
+        offset: over 2, so that a is positive.
+        lowest: of both wave numbers.
+        highest: of both.
+
+    >>> from fredholm.fields import Axis
+    >>> square = Grid(Axis("x", 0.05, 0.95, 10), Axis("y", 0.05, 0.95, 10))
+    >>> bool((PlaneWaves().sample(square, [torch.Generator().manual_seed(0)]) >= 0.1).all())
+    True
+    """
+
+    offset: float = 2.1
+    lowest: float = 0.5 * math.pi
+    highest: float = 2.0 * math.pi
+    kind: Literal["plane_waves"] = "plane_waves"
+
+    def __post_init__(self) -> None:
+        if not (2 < self.offset < math.inf and 0 < self.lowest < self.highest < math.inf):
+            raise ValueError(f"plane waves need an offset over 2 and wave numbers 0 < lowest < highest, got {self}")
+
+    def require_resolved(self, grid: Grid) -> None:
+        """Raise ValueError for a grid that is not of the plane, or has less than six points in the shortest wave."""
+        if len(grid.axes) != 2:
+            raise ValueError(f"this medium is made of waves in the plane, and the grid has {len(grid.axes)} axes")
+        spacing = max(axis.spacing for axis in grid.axes)
+        if 2 * math.pi / self.highest < 6 * spacing:
+            raise ValueError(f"waves of number {self.highest:.4g} have less than six points of spacing {spacing:.4g}")
+
+    def sample(self, grid: Grid, generators: Sequence[torch.Generator]) -> Float[Tensor, "n *cells"]:
+        """One medium for each generator, at the centres of cells."""
+        x, y = grid.coordinates().T
+        share = torch.stack([torch.rand(2, generator=one, dtype=torch.float64) for one in generators])
+        waves = self.lowest + (self.highest - self.lowest) * share
+        return (self.offset + torch.sin(waves[:, :1] * x) + torch.cos(waves[:, 1:] * y)).unflatten(1, grid.shape)
+
+
+Medium = TwoPhase | LogNormal | Multiscale | PlaneWaves

@@ -2,6 +2,7 @@
 
 from fredholm.training.adaptive_weights import SelfAdaptiveWeights
 from fredholm.training.fit import fit, load_weights
+from fredholm.training.generative import GenerativeSettings, fit_generative
 from fredholm.training.history import History
 from fredholm.training.hooks import EarlyStopping, Hook
 from fredholm.training.incremental_modes import IncrementalModes
@@ -15,6 +16,7 @@ __all__ = [
     "Checkpoints",
     "Device",
     "EarlyStopping",
+    "GenerativeSettings",
     "History",
     "Hook",
     "IncrementalModes",
@@ -28,5 +30,6 @@ __all__ = [
     "Validation",
     "adam",
     "fit",
+    "fit_generative",
     "load_weights",
 ]
