@@ -34,11 +34,13 @@ app = typer.Typer(
 )
 run_app = typer.Typer(help="Whole jobs in one command.", no_args_is_help=True)
 study_app = typer.Typer(help="Papers' claims as experiments.", no_args_is_help=True)
+twin_app = typer.Typer(help="Models beside machines.", no_args_is_help=True)
 data_app = typer.Typer(help="Files with data, yours and other people's.", no_args_is_help=True)
 app.add_typer(run_app, name="run")
 app.add_typer(new_app, name="new")
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
+app.add_typer(twin_app, name="twin")
 app.add_typer(sound_app, name="sound")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -350,6 +352,26 @@ def study_run(
     _listing("Targets", [target.to_json() for target in report.targets], as_json=False)
     _console().print(f"report: {directory / 'report.html'}")
     if not report.met:
+        raise typer.Exit(1)
+
+
+@twin_app.command("diagnose")
+def twin_diagnose(
+    log: Annotated[Path, typer.Argument(help="CSV of a diesel engine: a row every 0.2 s or so, units in the header.")],
+    as_json: AsJson = False,
+) -> None:
+    """Estimate what wears out in an engine from a minute of its log; exits with 1 if something has left its band.
+
+    Columns: time [s], speed [rpm], fuel [mg/cycle], EGR [%], VGT [%], p_im [Pa], p_em [Pa], omega_t [rad/s] and
+    W_egr [kg/s]; other units of these are converted.
+    """
+    from fredholm.inverse import identification as twin
+
+    record = twin.read_log(log)
+    with _progress("estimating"):
+        findings = twin.diagnose(twin.EngineTwin(), record, twin.Shooting(), twin.HealthyBands(twin.BANDS))
+    _listing("Wear", [finding.row(as_json) for finding in findings], as_json)
+    if any(finding.verdict is twin.Verdict.WORN for finding in findings):
         raise typer.Exit(1)
 
 

@@ -14,6 +14,7 @@ from fredholm.studies import (
     deblurring_stability,
     deep_conjugate_direction,
     deeponet,
+    diesel_digital_twin,
     diesel_gas_flow,
     latent_spectral_models,
     learned_proximal_networks,
@@ -64,6 +65,15 @@ _SMALL = {  # sizes at which a study takes seconds
         "_ROUNDS": 1,
     },
     deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},
+    diesel_digital_twin: {
+        "_DURATION": 20.0,
+        "_NOISE": (0.0, 0.01),
+        "_BODY": {Budget.QUICK: (2, 2)},
+        "_REALISATIONS": {Budget.QUICK: 2},
+        "_BODIES": 2,
+        "_RECORDS": 3,
+        "_FAULT": 2,
+    },
     diesel_gas_flow: {
         "_TRAIN": {Budget.QUICK: 4},
         "_TEST": 2,

@@ -87,9 +87,7 @@ def _chosen(condition, yes, no):
 @register_jitable
 def cylinders(p_im, p_em, oxygen, speed, fuel, compensation, heat_transfer):
     """Flows in, of fuel and out (kg/s), oxygen out, λ_O, torque (N m), T_em, x_r, T_1."""
-    fill = c.C_VOL[0] * root(p_im) + c.C_VOL[1] * root(speed) + c.C_VOL[2]
-    air = fill * p_im * speed * (c.V_D / (120 * c.R_A * c.T_IM))
-    burnt = fuel * speed * (1e-6 * c.N_CYL / 120)
+    air, burnt = charge(p_im, speed, fuel)
     out = air + burnt
     needed = burnt * (c.AIR_TO_FUEL * c.X_OC)
     lambda_o = air * oxygen / needed
@@ -99,31 +97,54 @@ def cylinders(p_im, p_em, oxygen, speed, fuel, compensation, heat_transfer):
     friction = (c.C_FRIC[0] * thousands + c.C_FRIC[1]) * thousands + c.C_FRIC[2]
     work = efficiency * fuel * (c.Q_HV * 1e-6 * c.N_CYL) - c.V_D * (p_em - p_im) - 1e5 * c.V_D * friction
     residual, start, hot = gas_left_in_cylinders(p_em / p_im, burnt * c.Q_HV / out, compensation)
+    return air, burnt, out, left, lambda_o, work / (4 * math.pi), cooled(hot, out, heat_transfer), residual, start
+
+
+@register_jitable
+def charge(p_im, speed, fuel):
+    """Flows into the cylinders, of air and of fuel, kg/s."""
+    fill = c.C_VOL[0] * root(p_im) + c.C_VOL[1] * root(speed) + c.C_VOL[2]
+    air = fill * p_im * speed * (c.V_D / (120 * c.R_A * c.T_IM))
+    return air, fuel * speed * (1e-6 * c.N_CYL / 120)
+
+
+@register_jitable
+def cooled(hot, out, heat_transfer):
+    """T_em behind the pipes, of what leaves the cylinders at T_e and `out` kg/s."""
     surface = math.pi * c.D_PIPE * c.L_PIPE * c.N_PIPE / c.C_PE
-    exhaust = c.T_W + (hot - c.T_W) * exponential(-heat_transfer * surface / out)
-    return air, burnt, out, left, lambda_o, work / (4 * math.pi), exhaust, residual, start
+    return c.T_W + (hot - c.T_W) * exponential(-heat_transfer * surface / out)
 
 
 @register_jitable
 def gas_left_in_cylinders(pressure_ratio, heat, compensation):
     """x_r, T_1 and the temperature T_e of what leaves; `heat` is the fuel's, a kilogram of gas without residual."""
-    g = c.GAMMA_A
-    compression = c.R_C ** (g - 1)
-    expansion = pressure_ratio ** (1 / g)
-    cooling = compensation * pressure_ratio / expansion / compression
+    expansion, cooling = expanded(pressure_ratio, compensation)
     residual, start = 0.0 * heat + 0.03, 0.0 * heat + 314.0
     hot = start
     for _ in range(_SWEEPS):
-        q = heat * (1 - residual)
-        squeezed = start * compression
-        at_volume, at_pressure = q * (c.X_CV / c.C_VA), q * ((1 - c.X_CV) / c.C_PA)
-        x_p = 1 + at_volume / squeezed
-        x_v = 1 + at_pressure / (at_volume + squeezed)
-        shrunk = x_p ** (-1 / g)
-        residual = at_most(at_least(expansion * shrunk / (c.R_C * x_v), 0.0), 1.0)
-        hot = at_most(cooling / (shrunk * x_p) * (at_pressure + at_volume + squeezed), 1500.0)
-        start = at_least(residual * hot + (1 - residual) * c.T_IM, 273.0)
+        residual, start, hot = sweep(residual, start, expansion, cooling, heat)
     return residual, start, hot
+
+
+@register_jitable
+def expanded(pressure_ratio, compensation):
+    """What all sweeps share: Π_e^(1/γ), and η_sc Π_e^(1 - 1/γ) r_c^(1 - γ)."""
+    expansion = pressure_ratio ** (1 / c.GAMMA_A)
+    return expansion, compensation * pressure_ratio / expansion / c.R_C ** (c.GAMMA_A - 1)
+
+
+@register_jitable
+def sweep(residual, start, expansion, cooling, heat):
+    """x_r, T_1 and T_e by one sweep of the fixed point from x_r and T_1."""
+    q = heat * (1 - residual)
+    squeezed = start * c.R_C ** (c.GAMMA_A - 1)
+    at_volume, at_pressure = q * (c.X_CV / c.C_VA), q * ((1 - c.X_CV) / c.C_PA)
+    x_p = 1 + at_volume / squeezed
+    x_v = 1 + at_pressure / (at_volume + squeezed)
+    shrunk = x_p ** (-1 / c.GAMMA_A)
+    residual = at_most(at_least(expansion * shrunk / (c.R_C * x_v), 0.0), 1.0)
+    hot = at_most(cooling / (shrunk * x_p) * (at_pressure + at_volume + squeezed), 1500.0)
+    return residual, at_least(residual * hot + (1 - residual) * c.T_IM, 273.0), hot
 
 
 @register_jitable

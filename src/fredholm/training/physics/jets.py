@@ -3,8 +3,8 @@
     f(y + ε e) = f(y) + ε ∂f + ...        ∂ₐ f = jvp(f, y, eₐ),   ∂ₐ² f = jvp(∂ₐ f, y, eₐ)
 
 A directional derivative by forward mode costs about one evaluation more, whatever the number of outputs; by reverse
-mode it costs a pass for every output. A DeepONet is a sum of products of what depends on the inputs and what depends on the
-points, so that only its trunk is derived, once for all functions.
+mode it costs a pass for every output. A DeepONet is a sum of products of what depends on the inputs and what depends on
+the points, so that only its trunk is derived, once for all functions.
 
 Sources: Griewank, Walther, "Evaluating derivatives" (2008), chapters 3 and 13; Wang, Wang, Perdikaris, "Learning the
 solution operator of parametric partial differential equations with physics-informed DeepONets", Science Advances 7
