@@ -1,6 +1,8 @@
 """From effects to causes: linear systems with learned directions, priors, deblurring, posteriors."""
 
 from fredholm.inverse.blur import CircularConvolution, GaussianBlur, MotionBlur
+from fredholm.inverse.direction_network import DirectionNetwork
+from fredholm.inverse.direction_training import DirectionTraining, RitzSampler, train_directions
 from fredholm.inverse.gauss_newton import RegularisedFit, gauss_newton
 from fredholm.inverse.gaussian_prior import GaussianPrior
 from fredholm.inverse.hamiltonian import Trajectories, hamiltonian_monte_carlo
@@ -9,6 +11,7 @@ from fredholm.inverse.input_convex import InputConvexCNN, InputConvexMLP, InputC
 from fredholm.inverse.latent_inversion import invert
 from fredholm.inverse.latent_methods import HMC, MAP, Laplace, PosteriorMethod
 from fredholm.inverse.latent_target import LatentTarget, VirtualObservations
+from fredholm.inverse.learned_direction import LearnedDirection
 from fredholm.inverse.noise import GaussianNoise, Noise, PoissonNoise
 from fredholm.inverse.observations import Observations
 from fredholm.inverse.plug_and_play import InnerSolver, Stopping, pnp_admm, pnp_drs, pnp_pgd
@@ -59,6 +62,8 @@ __all__ = [
     "Composition",
     "Denoiser",
     "DenoisingLoss",
+    "DirectionNetwork",
+    "DirectionTraining",
     "FieldPosterior",
     "Flattened",
     "GaussianBlur",
@@ -73,6 +78,7 @@ __all__ = [
     "Inversion",
     "Laplace",
     "LatentTarget",
+    "LearnedDirection",
     "LearnedProximalNetwork",
     "Mask",
     "MotionBlur",
@@ -89,6 +95,7 @@ __all__ = [
     "ReconstructorTraining",
     "RegularisedFit",
     "ResidualTanh",
+    "RitzSampler",
     "Shrinkage",
     "SoftThreshold",
     "SquaredError",
@@ -115,6 +122,7 @@ __all__ = [
     "stability_report",
     "total_variation",
     "tradeoff_lower_bound",
+    "train_directions",
     "train_proximal",
     "train_reconstructor",
 ]

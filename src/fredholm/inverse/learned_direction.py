@@ -1,11 +1,8 @@
-"""A trained network as the direction of a solver, and on disk without pickle.
+"""A trained network as the direction of a solver.
 
-One safetensors file holds the weights, and in its header the architecture as JSON (`layers.architecture`), from which
-nothing is executed.
+`fredholm.deploy.save_network` and `load_network` keep the network on disk, as JSON and safetensors.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +10,8 @@ import torch
 from numpy import ndarray
 from torch import Tensor
 
-from fredholm.errors import ArtifactError, DamagedFileError, FredholmError, MissingTensorError, OperatorShapeError
+from fredholm.errors import OperatorShapeError
 from fredholm.inverse.direction_network import DirectionNetwork
-from fredholm.layers.architecture import build, describe
 
 
 class LearnedDirection:
@@ -46,41 +42,3 @@ class LearnedDirection:
             made: Tensor = self.network(values.to(next(self.network.parameters())).reshape(1, *cells))
         made = made.reshape(values.shape).to(values.device, torch.float64)
         return made.numpy() if isinstance(residual, ndarray) else made
-
-
-def save_direction(network: DirectionNetwork, path: str | Path) -> None:
-    """Write a network as one safetensors file; raises ArtifactError for weights that are not finite."""
-    from safetensors.torch import save_file
-
-    weights = {name: weight.detach().cpu().contiguous() for name, weight in network.state_dict().items()}
-    for name, weight in weights.items():
-        if not bool(torch.isfinite(weight).all()):
-            raise ArtifactError(f"weight {name!r} is not finite: a network that diverged is not saved")
-    save_file(weights, path, metadata={"architecture": json.dumps(describe(network))})
-
-
-def load_direction(path: str | Path) -> DirectionNetwork:
-    """The network that `save_direction` wrote.
-
-    Raises DamagedFileError, ArtifactError or MissingTensorError, naming the file and what is wrong with it.
-    """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata, weights = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        network = build(json.loads(metadata["architecture"]))
-    except (OSError, SafetensorError) as error:
-        raise DamagedFileError(f"{path} is no safetensors file: {error}") from error
-    except (KeyError, TypeError, ValueError, FredholmError) as error:
-        raise ArtifactError(f"{path} does not say the architecture of a direction network: {error!r}") from error
-    if not isinstance(network, DirectionNetwork):
-        raise ArtifactError(f"{path} holds {type(network).__name__}; expected a DirectionNetwork")
-    expected = network.state_dict()
-    for name in sorted(set(expected) | set(weights)):
-        if name not in weights or name not in expected or weights[name].shape != expected[name].shape:
-            raise MissingTensorError(f"{path}: tensor {name!r} is not the one that the architecture expects")
-        if not bool(torch.isfinite(weights[name]).all()):
-            raise DamagedFileError(f"{path}: tensor {name!r} is not finite")
-    network.load_state_dict(weights)
-    return network.eval()
