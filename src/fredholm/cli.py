@@ -210,15 +210,18 @@ def evaluate(
 ) -> None:
     """Measure an operator on unseen samples, beside honest baselines and the solver at equal accuracy."""
     from fredholm.deploy import load
+    from fredholm.evaluation import TrainingCost
     from fredholm.evaluation import evaluate as evaluate_operator
     from fredholm.problems import PROBLEMS, problem_named
 
     tested = _opened(test, split, "test")
     about = tested.problem
     problem = problem_named(about["name"], about["parameters"]) if about.get("name") in PROBLEMS else None
-    train = _opened(training, None, "train")
+    train, loaded = _opened(training, None, "train"), load(artifact)
+    seconds = loaded.manifest.provenance.get("training_seconds")
+    cost = TrainingCost(float(seconds), samples=len(train)) if isinstance(seconds, int | float) else None
     with _progress("measuring"):
-        report = evaluate_operator(load(artifact).operator, tested, train=train, problem=problem)
+        report = evaluate_operator(loaded.operator, tested, train=train, problem=problem, cost=cost)
     report.write(output)
     _console().print(report.verdict)
     _console().print(f"report: {output / 'report.html'}")

@@ -23,7 +23,7 @@ def sets() -> tuple:
 def test_report_of_a_good_operator(sets: tuple, tmp_path: Path) -> None:
     train, test = sets
     operator = fit_pod_linear(train, sensors_of(train, 8), rank=20)
-    report = evaluate(operator, test, train=train, problem=TEST_ROOM, cost=TrainingCost(2.0, 1.0))
+    report = evaluate(operator, test, train=train, problem=TEST_ROOM, cost=TrainingCost(1.0, generation_seconds=2.0))
     report.write(tmp_path)
     saved = json.loads((tmp_path / "report.json").read_text())
     assert saved["methods"][0]["relative_l2"] == pytest.approx(report.errors.mean)

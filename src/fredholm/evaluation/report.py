@@ -282,11 +282,15 @@ def _examples(errors: Errors, test: Dataset, predict: Any) -> tuple[Example, ...
 
 
 def _speed_sentence(speed: Speed) -> str:
-    text = (
-        f"One field takes the solver {_time(speed.solver_seconds)}, and {_time(speed.equal_solver_seconds)} at the "
-        f"surrogate's accuracy (grid {speed.equal_factor:g} times as coarse); the surrogate takes "
-        f"{_time(speed.surrogate_seconds)}. "
-    )
+    text = f"One field takes the solver {_time(speed.solver_seconds)}"
+    if speed.equal_factor > 1:
+        text += (
+            f", and {_time(speed.equal_solver_seconds)} at the surrogate's accuracy (grid {speed.equal_factor:g} times "
+            "as coarse)"
+        )
+    else:
+        text += ", and no coarser version of it is as accurate as the surrogate"
+    text += f"; the surrogate takes {_time(speed.surrogate_seconds)}. "
     if speed.break_even_queries is not None:
         return text + f"Data and training have paid for themselves after {speed.break_even_queries:,.0f} fields."
     if speed.equal_solver_seconds <= speed.surrogate_seconds:

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from fredholm.data.dataset import Dataset
 from fredholm.errors import FredholmError
+from fredholm.fields.domain import Domain
 from fredholm.fields.signature import Inputs
+from fredholm.fields.spline_interpolation import is_tensor_product, spline_between
 from fredholm.operators import DeepONet, FixedQuery
 from fredholm.operators.operator import Operator
 from fredholm.problems.problem import Problem
@@ -27,10 +29,16 @@ _FACTORS = (1.25, 1.5, 2.0, 2.5, 3.0, 4.0)
 
 @dataclass(frozen=True)
 class TrainingCost:
-    """Seconds spent before the first query."""
+    """Seconds spent before the first query; data of unknown cost are as dear as the solver that is timed."""
 
-    generation_seconds: float
     training_seconds: float
+    generation_seconds: float | None = None
+    samples: int = 0
+
+    def seconds(self, solver_seconds: float) -> float:
+        """Of data and training, where a sample takes the solver `solver_seconds`."""
+        generation = self.generation_seconds
+        return self.training_seconds + (self.samples * solver_seconds if generation is None else generation)
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ def honest_speed(operator: Operator, problem: Problem, test: Dataset, error: flo
         {"solver": lambda: problem.solve(inputs), "equal": lambda: coarse.solve(restricted), "ask": ask}
     )
     gain = times["equal"] - times["ask"]
-    even = (cost.generation_seconds + cost.training_seconds) / gain if cost and gain > 0 else None
+    even = cost.seconds(times["solver"]) / gain if cost and gain > 0 else None
     return Speed(times["solver"], times["ask"], times["equal"], coarse_error, factor, even)
 
 
@@ -83,41 +91,46 @@ def interleaved(actions: dict[str, Callable[[], object]], rounds: int = 9) -> di
 def _equally_accurate(problem: Problem, test: Dataset, error: float) -> tuple[Problem, float, float]:
     """The coarsest version of the problem that is as accurate as the surrogate, its factor and its error."""
     best = (problem, 1.0, 0.0)
-    coarsened = getattr(problem, "coarsened", None)
-    if coarsened is None:
-        return best
     samples = torch.arange(min(len(test), 4))
     truth, inputs = test.outputs(samples), test.inputs(samples)
     weights = test.output_domain.weights().float().reshape(test.output_domain.shape)
-    points = test.output_domain.coordinates()
-    inside = test.output_domain.weights() > 0
     for factor in _FACTORS:
         try:
-            coarse = coarsened(factor)
+            coarse = problem.coarsened(factor)
+            if coarse is None:
+                break
             values = coarse.solve(_restricted(inputs, problem, coarse))
-            stencil = coarse.output_domain.stencil(points[inside])
+            prediction = _between(values, coarse.output_domain, test.output_domain)
         except (FredholmError, ValueError):
             break
-        prediction = torch.zeros(*truth.shape[:2], len(points))
-        prediction[..., inside] = stencil.apply(values.flatten(2))
-        difference = (prediction.reshape(truth.shape) - truth).square() * weights
+        difference = (prediction - truth).square() * weights
         relative = (difference.flatten(1).sum(1) / (truth.square() * weights).flatten(1).sum(1)).sqrt()
-        if float(relative.mean()) > error:
+        if not float(relative.mean()) <= error:
             break
         best = (coarse, factor, float(relative.mean()))
     return best
 
 
 def _restricted(inputs: dict[str, Tensor], fine: Problem, coarse: Problem) -> dict[str, Tensor]:
-    """Input functions on the coarser problem's domains."""
+    """Input functions on the coarser problem's domains, within the bounds of their values: none turns negative."""
     result = dict(inputs)
     for name, domain in fine.input_domains.items():
         target = coarse.input_domains[name]
         if target == domain:
             continue
-        inside = target.weights() > 0
-        stencil = domain.stencil(target.coordinates()[inside])
-        values = torch.zeros(*inputs[name].shape[:2], target.size)
-        values[..., inside] = stencil.apply(inputs[name].flatten(2))
-        result[name] = values.reshape(*inputs[name].shape[:2], *target.shape)
+        given = inputs[name]
+        shape = (len(given), *[1] * (given.ndim - 1))
+        least, most = given.flatten(1).amin(1).reshape(shape), given.flatten(1).amax(1).reshape(shape)
+        result[name] = _between(given, domain, target).clamp(least, most)
     return result
+
+
+def _between(values: Tensor, source: Domain, target: Domain) -> Tensor:
+    """Values on another domain: by splines between whole grids, by stencils else, zero outside masks."""
+    if is_tensor_product(source) and is_tensor_product(target):
+        return spline_between(values, source, target)
+    inside = target.weights() > 0
+    stencil = source.stencil(target.coordinates()[inside])
+    result = torch.zeros(*values.shape[:2], target.size)
+    result[..., inside] = stencil.apply(values.flatten(2))
+    return result.reshape(*values.shape[:2], *target.shape)

@@ -21,7 +21,7 @@ approximation theorem of operators", Nature Machine Intelligence 3 (2021), suppl
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -37,7 +37,7 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import RBFGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.problems.pointwise import Jet, Partial, PointwiseForm, values_along
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Problem, StrongForm, fewer, generator_of
 
 
 class Advection(Problem, StrongForm, PointwiseForm):
@@ -144,6 +144,9 @@ class AdvectionInitial(Advection):
     correlation_length: float = 0.2
     periodic: bool = True
 
+    def coarsened(self, factor: float) -> "AdvectionInitial":
+        return replace(self, points=fewer(self.points, factor), times=fewer(self.times, factor))
+
     def solve(self, inputs: Inputs) -> Tensor:
         self.signature.check(inputs, finite=True)
         initial = inputs["initial"][:, 0].double()
@@ -198,6 +201,9 @@ class AdvectionVelocity(Advection):
     duration: float = 1.0
     correlation_length: float = 0.2
     periodic: bool = False
+
+    def coarsened(self, factor: float) -> "AdvectionVelocity":
+        return replace(self, points=fewer(self.points, factor), times=fewer(self.times, factor))
 
     def solve(self, inputs: Inputs) -> Tensor:
         """Solution for positive velocities; raises SignatureError for others."""

@@ -13,7 +13,7 @@ laminar, and solved for by the solvers of this toolkit.
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar, Literal
 
@@ -27,7 +27,7 @@ from fredholm.errors import SolverError
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Inputs, Parameter, Quantity, Signature
-from fredholm.problems.problem import Problem, generator_of
+from fredholm.problems.problem import Problem, fewer, generator_of
 
 Subset = Literal["prop", "bc", "geo"]
 SUBSETS: tuple[Subset, ...] = ("prop", "bc", "geo")  # in the order in which the benchmark joins them
@@ -109,6 +109,9 @@ class BenchmarkFlow(Problem):
     def sample(self, n: int, seed: int, first: int = 0) -> Inputs:
         drawn = [self.draw(generator_of(seed, first + i)) for i in range(n)]
         return {"case": torch.tensor([[case[q.name] for q in self.components] for case in drawn])}
+
+    def coarsened(self, factor: float) -> "BenchmarkFlow":
+        return replace(self, points=fewer(self.points, factor))
 
     def solve(self, inputs: Inputs) -> Tensor:
         """Velocity (n, 2, frames, rows, columns); raises SolverError naming a sample that cannot be resolved."""

@@ -14,7 +14,7 @@ partial differential equations", ICLR 2021, section 5.1 and appendix A.3.1.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -28,7 +28,7 @@ from fredholm.fields.random_fields import PeriodicGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.fields.spectral import resample
 from fredholm.problems.pointwise import Jet, Partial, PointwiseForm
-from fredholm.problems.problem import Conserving, Problem, generator_of
+from fredholm.problems.problem import Conserving, Problem, fewer, generator_of
 
 _DEVIATION = 0.592  # of u₀ around its mean: √(2 Σ 625 / (4 π² j² + 25)²)
 _SPACINGS = 2  # in a shock layer, for an error of about 1e-3 there
@@ -106,6 +106,11 @@ class Burgers(Problem, Conserving, PointwiseForm):
     def sample(self, n: int, seed: int, first: int = 0) -> Inputs:
         u = self._field.sample_each([generator_of(seed, first + i) for i in range(n)])
         return {"initial": u.float().unsqueeze(1)}
+
+    def coarsened(self, factor: float) -> "Burgers":
+        return replace(
+            self, points=fewer(self.points, factor), step=min(factor * self.step, self.duration), solver_points=None
+        )
 
     def solve(self, inputs: Inputs) -> Tensor:
         """Final u; raises SolverError naming a sample whose shocks the points do not resolve."""

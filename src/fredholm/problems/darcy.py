@@ -14,7 +14,7 @@ parameterization of linear operators via multigrid", ICLR 2024, for the rough me
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.problems.media import Medium, TwoPhase
 from fredholm.problems.positive import require_positive
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Problem, StrongForm, fewer, generator_of
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,9 @@ class Darcy(Problem, StrongForm):
     def sample(self, n: int, seed: int, first: int = 0) -> Inputs:
         media = self.medium.sample(self.grid, [generator_of(seed, first + i) for i in range(n)])
         return {"coefficient": media.float().unsqueeze(1)}
+
+    def coarsened(self, factor: float) -> "Darcy":
+        return replace(self, points=fewer(self.points, factor))
 
     def solve(self, inputs: Inputs) -> Tensor:
         """Pressure of any positive coefficients; raises SignatureError for others."""

@@ -13,7 +13,7 @@ approximation theorem of operators", Nature Machine Intelligence 3 (2021), secti
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -28,7 +28,7 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import RBFGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.problems.pointwise import Jet, Partial, PointwiseForm, values_along
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Problem, StrongForm, fewer, generator_of
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,9 @@ class DiffusionReaction(Problem, StrongForm, PointwiseForm):
     def sample(self, n: int, seed: int, first: int = 0) -> Inputs:
         generators = [generator_of(seed, first + i) for i in range(n)]
         return {"source": self._field.sample_each(generators, self.line.axes[0].points()).float().unsqueeze(1)}
+
+    def coarsened(self, factor: float) -> "DiffusionReaction":
+        return replace(self, points=fewer(self.points, factor), times=fewer(self.times, factor))
 
     def solve(self, inputs: Inputs) -> Tensor:
         """Concentration s; raises SolverError naming a sample whose reaction runs away."""

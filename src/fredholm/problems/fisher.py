@@ -15,7 +15,7 @@ the time T = 1; Fisher, "The wave of advance of advantageous genes", Ann. Eugeni
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -28,7 +28,7 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import RBFGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Parameter, Quantity, Signature
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Problem, StrongForm, fewer, generator_of
 from fredholm.problems.reactions import FisherGrowth, FlameGrowth, Growth, NewellWhiteheadGrowth
 
 
@@ -127,6 +127,9 @@ class Fisher(Problem, StrongForm):
     def labels(self, n: int, seed: int, first: int = 0) -> dict[str, Tensor]:
         """Which of `reactions` each sample has, (n, 1)."""
         return {"form": torch.tensor([[self._form(generator_of(seed, first + i))] for i in range(n)])}
+
+    def coarsened(self, factor: float) -> "Fisher":
+        return replace(self, points=fewer(self.points, factor), step=min(factor * self.step, self.duration))
 
     def solve(self, inputs: Inputs) -> Tensor:
         """The population; raises SolverError for a law that is too fast for the step, or under which it explodes."""

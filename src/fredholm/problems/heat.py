@@ -13,7 +13,7 @@ Source: Meyer, Schouler, Caulk, Ribés, Raffin, "Training deep surrogate models 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -25,7 +25,7 @@ from fredholm.fields.differences import first_derivative
 from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Inputs, Parameter, Quantity, Signature
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Problem, StrongForm, fewer, generator_of
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,9 @@ class Heat(Problem, StrongForm):
         shares = [torch.rand(5, generator=generator_of(seed, first + i)) for i in range(n)]
         lower, upper = self.temperatures
         return {"temperatures": lower + (upper - lower) * torch.stack(shares)}
+
+    def coarsened(self, factor: float) -> "Heat":
+        return replace(self, points=fewer(self.points, factor))
 
     def solve(self, inputs: Inputs) -> Tensor:
         from fredholm.solvers.heat import HeatSolver

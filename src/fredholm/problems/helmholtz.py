@@ -15,7 +15,7 @@ Learn. 1 (2022), section 4.2; He, Liu, Xu, "MgNO: efficient parameterization of 
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -27,7 +27,7 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import NeumannGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.problems.positive import require_positive
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Problem, StrongForm, fewer, generator_of
 
 _MEAN, _SLOWEST = 20.0, 19.0  # of the speeds
 _POINTS_A_WAVE = 8
@@ -98,6 +98,9 @@ class Helmholtz(Problem, StrongForm):
     def sample(self, n: int, seed: int, first: int = 0) -> Inputs:
         field = self._field.sample_each([generator_of(seed, first + i) for i in range(n)])
         return {"wave_speed": (_MEAN + torch.tanh(field)).float().unsqueeze(1)}
+
+    def coarsened(self, factor: float) -> "Helmholtz":
+        return replace(self, points=fewer(self.points, factor))
 
     def solve(self, inputs: Inputs) -> Tensor:
         """The wave field; raises SolverError for a sample in resonance, SignatureError for a speed that is none."""

@@ -16,7 +16,7 @@ Sources: Kuramoto, Prog. Theor. Phys. Suppl. 64 (1978); Sivashinsky, Acta Astron
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -29,7 +29,7 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import PeriodicGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.fields.spectral import derivative
-from fredholm.problems.problem import Conserving, Problem, StrongForm, generator_of
+from fredholm.problems.problem import Conserving, Problem, StrongForm, fewer, generator_of
 
 _SHORTEST = 4.0  # wave number that must be kept: there the damping k⁴ - k² is 240, and little is left to be lost
 
@@ -110,6 +110,9 @@ class KuramotoSivashinsky(Problem, StrongForm, Conserving):
         if self.spin_up:
             u = self._later(u, self.spin_up, 1)[:, 0]
         return {"initial": u.float().unsqueeze(1)}
+
+    def coarsened(self, factor: float) -> "KuramotoSivashinsky":
+        return replace(self, points=fewer(self.points, factor), step=min(factor * self.step, self.duration))
 
     def solve(self, inputs: Inputs) -> Tensor:
         """Values u(x, t); raises SolverError naming a sample that the points do not resolve."""

@@ -16,7 +16,7 @@ section 4, for the forcing.
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -29,7 +29,7 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import PeriodicGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.fields.spectral import resample
-from fredholm.problems.problem import Problem, generator_of
+from fredholm.problems.problem import Problem, fewer, generator_of
 
 
 class PeriodicFlow(Problem):
@@ -146,6 +146,10 @@ class NavierStokesForcing(PeriodicFlow):
         if not (self.reynolds > 0 and self.strength > 0):
             raise ValueError(f"Reynolds number {self.reynolds} and strength {self.strength} must be positive")
 
+    def coarsened(self, factor: float) -> "NavierStokesForcing":
+        step = min(factor * self.step, self.duration)
+        return replace(self, points=fewer(self.points, factor), step=step, solver_points=None)
+
     @cached_property
     def _field(self) -> tuple[PeriodicGaussianField, float]:
         order = torch.fft.fftfreq(self.points, 1 / self.points, dtype=torch.float64)
@@ -195,6 +199,10 @@ class NavierStokesInitial(PeriodicFlow):
         super().__post_init__()
         if not self.viscosity >= 0:
             raise ValueError(f"viscosity {self.viscosity} must not be negative")
+
+    def coarsened(self, factor: float) -> "NavierStokesInitial":
+        step = min(factor * self.step, self.duration)
+        return replace(self, points=fewer(self.points, factor), step=step, solver_points=None)
 
     @cached_property
     def _field(self) -> tuple[PeriodicGaussianField, float]:

@@ -13,7 +13,7 @@ Source: Lynch, Rice, Thomas, "Direct solution of partial difference equations by
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -24,7 +24,7 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.random_fields import CellNeumannGaussianField
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
-from fredholm.problems.problem import Problem, StrongForm, generator_of
+from fredholm.problems.problem import Problem, StrongForm, fewer, generator_of
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,9 @@ class Poisson(Problem, StrongForm):
         field = CellNeumannGaussianField.standard(self.grid, self.exponent, self.inverse_length)
         source = field.sample_each([generator_of(seed, first + i) for i in range(n)])
         return {"source": source.float().unsqueeze(1)}
+
+    def coarsened(self, factor: float) -> "Poisson":
+        return replace(self, points=fewer(self.points, factor))
 
     def solve(self, inputs: Inputs) -> Tensor:
         from fredholm.solvers.poisson import PoissonSolver

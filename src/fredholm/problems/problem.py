@@ -134,6 +134,14 @@ class Problem(ABC):
             parameters=parameters,
         )
 
+    def coarsened(self, factor: float) -> "Problem | None":
+        """The same problem for a solver on points `factor` times as far apart, cheaper and less accurate.
+
+        By it a solver is timed at the accuracy of a surrogate. None, if a problem has no such version; raises
+        ValueError where the grid cannot be that coarse.
+        """
+        return None
+
     def labels(self, n: int, seed: int, first: int = 0) -> dict[str, Tensor]:
         """Small numbers (n, ...) from which `sample` made the same inputs, such as a position."""
         return {}
@@ -165,6 +173,18 @@ class Conserving(ABC):
 
         Zero for the exact solution.
         """
+
+
+def fewer(points: int, factor: float) -> int:
+    """Points of an axis that are `factor` times as far apart; raises ValueError for fewer than 4.
+
+    >>> fewer(64, 2.5)
+    26
+    """
+    count = round(points / factor)
+    if count < 4:
+        raise ValueError(f"{points} points cannot be {factor:g} times as far apart: fewer than 4 would be left")
+    return count
 
 
 def generator_of(seed: int, index: int) -> torch.Generator:

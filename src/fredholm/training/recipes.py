@@ -4,6 +4,7 @@ A recipe is what stands behind `fredholm train --operator NAME`. It chooses sens
 known to work; whoever wants other ones builds the operator from its parts.
 """
 
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,8 @@ class Recipe(ABC):
         self, data: Dataset, *, seed: int = 0, directory: Path | None = None, iterations: int | None = None
     ) -> Fitted:
         """Build and fit; gradient descent resumes from `directory`."""
+        begun_before = directory is not None and Checkpoints(directory).last.exists()
+        start = time.perf_counter()
         operator, history = self.run(data, seed, directory, iterations)
         provenance = {
             "recipe": self.name,
@@ -69,6 +72,7 @@ class Recipe(ABC):
             "problem": dict(data.problem),
             "data": data.fingerprint(),
             "samples": len(data),
+            "training_seconds": None if begun_before else round(time.perf_counter() - start, 2),
         }
         return Fitted(operator.eval(), history, provenance)
 
