@@ -19,7 +19,7 @@ Part = Callable[[int], list[Figure]]
 
 GROUPS = {  # group: modules with its parts, in the order in which they are run
     "machine": ("machine_limits", "importing"),
-    "operators": ("fourier", "deeponet", "patches", "multigrid", "latent_spectral"),
+    "operators": ("fourier", "deeponet", "pi_deeponet", "patches", "multigrid", "latent_spectral"),
     "answers": ("answers",),
     "solvers": ("spectral_solvers", "elliptic_solvers", "room_solver"),
     "data": ("data_access",),

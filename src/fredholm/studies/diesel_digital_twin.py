@@ -11,6 +11,7 @@ networks with transfer learning for engine health monitoring", 2024; engine: Wah
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -179,7 +180,7 @@ def _row(values: Float[Tensor, " 4"]) -> dict[str, float]:
 class _Watch:
     """The findings of records of an engine that wears, beside the truth."""
 
-    def __init__(self, findings: list[list[Finding]], truth: list[tuple[float, ...]]) -> None:
+    def __init__(self, findings: Sequence[list[Finding]], truth: Sequence[tuple[float, ...]]) -> None:
         self.findings, self.truth = findings, truth
 
     def worst(self, name: str) -> float:

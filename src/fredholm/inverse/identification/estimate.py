@@ -1,7 +1,6 @@
 """What an identification finds: wear with its uncertainty, and the states that nobody measured."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
@@ -23,7 +22,7 @@ class Estimate:
         covariance: (s, s) of the logarithms of the values, so that its diagonal's roots are relative deviations.
         states: (5, m) in the units of `STATES`, at the record's rows; what follows from the model, not a measurement.
         iterations: of the solver.
-        start: what another identification may start from, where the method leaves something.
+        hidden: layers of the networks (w, f, m, 2) that were trained, from which `Transfer` goes on; None for others.
     """
 
     unknown: tuple[str, ...]
@@ -31,7 +30,7 @@ class Estimate:
     covariance: Float[Tensor, "s s"]
     states: Float[Tensor, "5 m"]
     iterations: int
-    start: Any = field(default=None, repr=False)
+    hidden: Float[Tensor, "w f m 2"] | None = field(default=None, repr=False)
 
     @property
     def relative_deviations(self) -> Float[Tensor, " s"]:

@@ -87,10 +87,10 @@ class Transfer(Method):
     def identify(
         self, record: EngineRecord, unknown: tuple[str, ...], start: Float[Tensor, " 4"], actuators: Actuators
     ) -> Estimate:
-        if not isinstance(self.source.start, Float[Tensor, "w f m 2"]):
+        hidden = self.source.hidden
+        if hidden is None:
             raise DataError("the source of a transfer left no networks: take an estimate by Scratch(infused=True)")
         times, unit = self.plan.times(self.plan.rows(record)), self.plan.seconds / 2
-        hidden = self.source.start
         frozen, networks = Heads(hidden, times, unit), Networks(hidden.shape[-2], times, unit)
         places = indices_of(unknown)
         problem = WindowProblem.of(record, self.plan, frozen, actuators, start, places)

@@ -62,7 +62,7 @@ def _along(function: Function, partial: Partial) -> Callable[[Tensor], tuple[Ten
     def derived(points: Tensor) -> tuple[Tensor, ...]:
         direction = torch.zeros_like(points)
         direction[..., axis] = 1
-        values, slopes = torch.func.jvp(inner, (points,), (direction,))
-        return (*values, slopes[-1])
+        pushed = torch.func.jvp(inner, (points,), (direction,))
+        return (*pushed[0], pushed[1][-1])
 
     return derived
