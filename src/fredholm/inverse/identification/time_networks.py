@@ -93,10 +93,6 @@ class Networks(TimeFields):
         """The hidden layers among the unknowns."""
         return torch.stack(unknown[..., 1 + self.units :].split(self.units, -1), -1)
 
-    def heads(self, unknown: Float[Tensor, "w f q"]) -> Float[Tensor, "w f p"]:
-        """The heads among the unknowns."""
-        return unknown[..., : 1 + self.units]
-
     def at(self, unknown: Float[Tensor, "w f q"]) -> tuple[Tensor, Tensor]:
         _, w, a, _ = self._parts(unknown)
         h, g = self._layer(unknown)
@@ -139,12 +135,10 @@ class Body:
     Args:
         hidden: (f, m, 2).
         window: s, the length of the windows it was trained on; time is its input, so that no other will do.
-        heads: (f, m + 1), the mean of those it was trained with.
     """
 
     hidden: Float[Tensor, "f m 2"]
     window: float
-    heads: Float[Tensor, "f p"]
 
 
 def pretrained_body(
@@ -167,14 +161,12 @@ def pretrained_body(
     best, kept = float("inf"), hidden.detach().clone()
     for _ in range(iterations):
         optimizer.zero_grad()
-        miss, _ = _projected(hidden, times, wanted, weight, window / 2)
+        miss = _projected(hidden, times, wanted, weight, window / 2)
         if miss.item() < best:
             best, kept = miss.item(), hidden.detach().clone()
         miss.backward()
         optimizer.step()
-    with torch.no_grad():
-        _, heads = _projected(kept, times, wanted, weight, window / 2)
-    return Body(kept, window, heads.mean(0))
+    return Body(kept, window)
 
 
 def _inverse_deviation(values: Float[Tensor, "h f n"]) -> Float[Tensor, "f n"]:
@@ -183,8 +175,8 @@ def _inverse_deviation(values: Float[Tensor, "h f n"]) -> Float[Tensor, "f n"]:
 
 def _projected(
     hidden: Tensor, times: Tensor, wanted: Float[Tensor, "h f n"], weight: Float[Tensor, "f n"], unit: float
-) -> tuple[Float[Tensor, ""], Float[Tensor, "h f p"]]:
-    """Mean squared miss of the best heads, in deviations, and these heads."""
+) -> Float[Tensor, ""]:
+    """Mean squared miss of the best heads, in deviations."""
     h = torch.tanh(hidden[..., None, :, 0] * times[:, None] + hidden[..., None, :, 1])
     one = torch.ones_like(h[..., :1])
     rows = torch.cat(
@@ -194,8 +186,7 @@ def _projected(
     gram = rows.mT @ rows
     gram = gram + 1e-8 * gram.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None] * torch.eye(gram.shape[-1]).to(gram)
     heads = torch.linalg.solve(gram, rows.mT @ target.movedim(0, -1))
-    miss = rows @ heads - target.movedim(0, -1)
-    return miss.square().mean(), heads.movedim(-1, 0)
+    return (rows @ heads - target.movedim(0, -1)).square().mean()
 
 
 def _features(hidden: Hidden, times: Float[Tensor, " n"]) -> Float[Tensor, "*w f n p"]:

@@ -135,9 +135,9 @@ class FewShot(Method):
             healthy = DieselEngineRecords()
             problem = DieselEngineRecords(
                 egr_area=worn[0] * healthy.egr_area,
-                non_ideal=(0.9 + 0.2 * worn[1] - 0.1) * healthy.non_ideal,
+                non_ideal=(1 + 0.2 * (worn[1] - 1)) * healthy.non_ideal,
                 heat_transfer=worn[2] * healthy.heat_transfer,
-                vgt_area=(0.9 + 0.2 * worn[3] - 0.1) * healthy.vgt_area,
+                vgt_area=(1 + 0.2 * (worn[3] - 1)) * healthy.vgt_area,
             )
             values, rising = _true_fields(problem, seed * records + i)
             rows = round(window / problem.spacing)
@@ -156,11 +156,8 @@ class FewShot(Method):
         return _estimate(problem, solution, unknown, start, taken, None)
 
 
-Reaches = tuple[float, ...]
-
-
 def _solved(
-    problem: WindowProblem, local: Tensor, shared: Tensor, reaches: Reaches, last: LevenbergMarquardt = _LAST
+    problem: WindowProblem, local: Tensor, shared: Tensor, reaches: tuple[float, ...], last: LevenbergMarquardt = _LAST
 ) -> tuple[BorderedSolution, int]:
     """Stage by stage; iterations of all stages."""
     taken = 0
@@ -172,8 +169,8 @@ def _solved(
 
 
 def _first_heads(problem: WindowProblem, heads: Heads) -> Float[Tensor, "w f p"]:
-    """What was measured, smoothed by few enough heads; actuators as commanded."""
-    wanted = problem.smoothed
+    """What was measured, smoothed by the ridge; actuators as commanded."""
+    wanted = problem.guess
     if not problem.balance.infused:
         egr, vgt = (problem.inputs[name] / SCALES[5] for name in ("egr", "vgt"))
         wanted = torch.cat([wanted, torch.stack([egr, egr, vgt], 1)], 1)

@@ -9,7 +9,6 @@ what a record does not tell stays where it was.
 """
 
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import torch
 from jaxtyping import Float
@@ -155,8 +154,8 @@ class WindowProblem(BorderedProblem):
         joined = torch.cat([values[:, :, :-1].movedim(1, 0).flatten(1), values[-1, :, -1:]], 1)
         return joined * torch.tensor(SCALES[: len(joined)], dtype=torch.float64)[:, None]
 
-    @cached_property
-    def smoothed(self) -> Float[Tensor, "w 5 n"]:
+    @property
+    def guess(self) -> Float[Tensor, "w 5 n"]:
         """The scaled first five fields at collocation points, from what was measured, without any equation of time."""
         n = self.inputs["speed"].shape[-1]
         signals = torch.nn.functional.interpolate(self.measured[:, :3], n, mode="linear", align_corners=True)
