@@ -104,6 +104,8 @@ def test_closed_walls_leave_out_the_constant_and_say_how_much() -> None:
     np.testing.assert_allclose((system.matrix() @ solution.x.ravel()), consistent.ravel(), atol=1e-8)
     assert solution.removed == pytest.approx(16 * b.mean() / np.linalg.norm(b))
     assert abs(solution.x.mean()) < 1e-12
+    nothing = dcdm(system, np.full((16, 16), 3.0), itself)
+    assert (nothing.iterations, nothing.converged, nothing.removed) == (0, True, 1.0)
     # the same from the matrix alone
     np.testing.assert_allclose(dcdm(system.matrix(), b, itself, rtol=1e-10, maxiter=200).x, solution.x, atol=1e-9)
 

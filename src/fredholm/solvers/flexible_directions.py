@@ -32,9 +32,9 @@ _ROUNDING = 1e-10
 class DirectedSolution:
     """What was found, and at what cost.
 
-    `residuals` are ‖b - A x‖ / ‖b‖ before the first and after each iteration, the last one recomputed from x in
-    float64; `applications` counts A, two of which check its symmetry; `proposals` counts calls of the direction;
-    `removed` is the part of b, relative to its norm, that lies in the null space of A and has no solution.
+    `removed` is the part of b, relative to its norm, that lies in the null space of A and has no solution; the rest is
+    b here. `residuals` are ‖b - A x‖ / ‖b‖ before the first and after each iteration, the last one recomputed from x in
+    float64; `applications` counts A, two of which check its symmetry; `proposals` counts calls of the direction.
     """
 
     x: Any

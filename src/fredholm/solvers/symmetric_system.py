@@ -64,6 +64,8 @@ class SymmetricSystem:
         self._check_symmetry()
         whole = self.taken(b, "b")
         self.right = self._projected(whole)
+        if float(self.right.norm()) <= 1e-14 * float(whole.norm()):  # nothing is left but rounding
+            self.right = torch.zeros_like(whole)
         self.removed = float((whole - self.right).norm() / whole.norm().clamp_min(1e-300))
 
     def taken(self, values: Array, name: str) -> Tensor:
