@@ -14,6 +14,7 @@ from fredholm.studies import (
     deblurring_stability,
     deep_conjugate_direction,
     deeponet,
+    dgno,
     diesel_digital_twin,
     diesel_gas_flow,
     latent_spectral_models,
@@ -65,6 +66,21 @@ _SMALL = {  # sizes at which a study takes seconds
         "_ROUNDS": 1,
     },
     deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},
+    dgno: {
+        "_POINTS": 12,
+        "_TRAIN": 20,
+        "_TEST": 3,
+        "_STEPS": {Budget.QUICK: 2},
+        "_WAVE_STEPS": {Budget.QUICK: 2},
+        "_BURGERS": {Budget.QUICK: 2},
+        "_WAVES": 6,
+        "_FIELDS": 1,
+        "_SAMPLED": 1,
+        "_SEEN": 10,
+        "_DRAWS": 4,
+        "_ROUNDS": 1,
+        "_BATCH": 4,
+    },
     diesel_digital_twin: {
         "_DURATION": 20.0,
         "_NOISE": (0.0, 0.01),
@@ -153,6 +169,7 @@ _SMALL = {  # sizes at which a study takes seconds
     },
 }
 _WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
+    "dgno": ("relative difference of the two losses",),
     "co2-transport": ("relative error of mass over 2 days, all parts", "relative error of mass, worst"),
     "deblurring-stability": ("C above", "200 steps"),
     "deep-conjugate-direction": ("true residual in float64", "least Ritz value"),

@@ -3,6 +3,7 @@
 from fredholm.problems.advection import AdvectionInitial, AdvectionVelocity
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.burgers import Burgers
+from fredholm.problems.burgers_walls import BurgersWalls
 from fredholm.problems.cavity_flow import CavityFlow
 from fredholm.problems.cylinder_flow import CylinderFlow
 from fredholm.problems.dam_flow import DamFlow
@@ -53,6 +54,7 @@ __all__ = [
     "Box",
     "Boxes",
     "Burgers",
+    "BurgersWalls",
     "CavityFlow",
     "Conserving",
     "Corner",

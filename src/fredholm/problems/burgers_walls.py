@@ -7,8 +7,8 @@ Waves steepen towards shocks of thickness 4 ν / Δu, and end at the walls. u₀
 a ring of twice the length: the reference is the pseudo-spectral method there, fourth order in time. Length, time and ν
 are in units of half the width and of a time.
 
-Source: Zang, Koutsourelakis, "DGenNO", J. Comput. Phys. 538 (2025), for ν, walls and points; the covariance, of which
-the paper's text has no numbers here, is this project's.
+Source: Zang, Koutsourelakis, "DGenNO", J. Comput. Phys. 538 (2025), for ν, walls and points. The covariance of u₀ is
+a choice of this project.
 """
 
 import math

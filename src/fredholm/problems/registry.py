@@ -7,6 +7,7 @@ from fredholm.errors import DataError, UnknownNameError
 from fredholm.problems.advection import AdvectionInitial, AdvectionVelocity
 from fredholm.problems.antiderivative import Antiderivative
 from fredholm.problems.burgers import Burgers
+from fredholm.problems.burgers_walls import BurgersWalls
 from fredholm.problems.cavity_flow import CavityFlow
 from fredholm.problems.cylinder_flow import CylinderFlow
 from fredholm.problems.dam_flow import DamFlow
@@ -40,6 +41,7 @@ PROBLEMS: dict[str, type[Problem]] = {
         AdvectionVelocity,
         Antiderivative,
         Burgers,
+        BurgersWalls,
         CavityFlow,
         CylinderFlow,
         DamFlow,

@@ -17,6 +17,7 @@ STUDIES = {  # slug: module and class; loaded when shown or run
     "deblurring-stability": ("fredholm.studies.deblurring_stability", "DeblurringStability"),
     "deep-conjugate-direction": ("fredholm.studies.deep_conjugate_direction", "DeepConjugateDirection"),
     "deeponet": ("fredholm.studies.deeponet", "DeepONetStudy"),
+    "dgno": ("fredholm.studies.dgno", "DGNO"),
     "diesel-digital-twin": ("fredholm.studies.diesel_digital_twin", "DieselDigitalTwin"),
     "diesel-gas-flow": ("fredholm.studies.diesel_gas_flow", "DieselGasFlow"),
     "latent-spectral-models": ("fredholm.studies.latent_spectral_models", "LatentSpectralModels"),
