@@ -16,7 +16,9 @@ def test_a_numpy_solver_becomes_a_trained_operator(tmp_path: Path) -> None:
     code, look, ask, command = examples("docs/your-own-solver.md")
     assert len([line for line in code.splitlines() if line.strip()]) <= 32
     assert "iterations=2000" in code
+    assert "fno/small" in code
     shorter = code.replace("iterations=2000", "iterations=5").replace("n=1000", "n=40").replace("n=50", "n=8")
+    shorter = shorter.replace("fno/small", "fno/tiny")
     said = run(shorter + look, tmp_path)
     assert "relative L2 error" in said
     assert "graphs equal" in said
