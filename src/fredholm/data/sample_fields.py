@@ -55,8 +55,9 @@ def panels_of(fields: Mapping[str, Field]) -> dict[str, Field]:
 
     panels = {}
     for name, field in fields.items():
-        state = list(states_of(channel_of(field, field.quantities[0].name)).items())[-2:][0]
-        panels[name if not state[0] else f"{name}, {state[0]}"] = state[1]
+        states = list(states_of(channel_of(field, field.quantities[0].name)).items())
+        place, state = states[-2] if len(states) > 1 else states[0]
+        panels[f"{name}, {place}" if place else name] = state
     return panels
 
 
