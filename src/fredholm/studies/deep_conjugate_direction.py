@@ -67,7 +67,7 @@ class DeepConjugateDirection(Study):
         network, training = _trained(run, box)
         small, large = list(pressure_cases(n, run.seed)), list(pressure_cases(2 * n, run.seed))
         results = {case.name: _compared(case, LearnedDirection(network), run) for case in (*small, *large)}
-        again, again_ratio = _trained_on(run, network, small, large, results)
+        again = _trained_on(run, network, small, large, results)
         out_of_place = _out_of_place(run, network, n)
         times, rival_times = _times(LearnedDirection(network), large[-1])
         return StudyReport(
@@ -86,7 +86,7 @@ class DeepConjugateDirection(Study):
                 **{name: result.classical for name, result in results.items()},
                 "seconds to 1e-4, two disks, white noise, 2 n": rival_times,
             },
-            (*_targets([*small, *large], results, training), again_ratio),
+            tuple(_targets([*small, *large], results, training)),
             time.perf_counter() - start,
             run.seed,
             run.budget,
@@ -184,19 +184,20 @@ def _trained_on(
     small: list[PressureCase],
     large: list[PressureCase],
     results: dict[str, _Result],
-) -> tuple[dict[str, Any], Target]:
-    """The network trained on at 2 n: its iterations there, and their ratio to those of the first one at n."""
+) -> dict[str, Any]:
+    """The network trained on at 2 n: its iterations there, and their largest ratio to those of the first one at n."""
     box = BoxPoisson(large[0].system.input_shape)
     grown = copy.deepcopy(network)
     ritz = ritz_pairs(box, _LARGE_RITZ, run.seed)
     train_directions(grown, box, RitzSampler(ritz), replace(_AGAIN[run.budget], seed=run.seed), watch=_telling(run))
-    counts, ratios = {}, []
+    counts: dict[str, float] = {}
+    ratios = []
     for before, case in zip(small, large, strict=True):
         counts[case.name] = _mean(case, LearnedDirection(grown))
         ratios.append(counts[case.name] / results[before.name].learned["1e-4"])
         run.say(f"  {case.name}, trained on there: {counts[case.name]:.1f} iterations")
-    target = Target("iterations at 2 n, trained on there / at n, largest", max(ratios), "<=", 1.4)
-    return {"trained on at 2 n, iterations to 1e-4": counts}, target
+    counts["at 2 n / at n, largest"] = max(ratios)
+    return {"trained on at 2 n, iterations to 1e-4": counts}
 
 
 def _out_of_place(run: Run, network: DirectionNetwork, n: int) -> dict[str, Any]:
