@@ -25,7 +25,7 @@ def test_the_stream_ends_the_training_after_every_sample_was_used(tmp_path: Path
     assert numbers["received"] == COUNT * STEPS
     assert history.iterations == -(-int(numbers["drawn"]) // 4)
     assert numbers["repetition"] == pytest.approx(2.5, rel=0.1)
-    state = load_state(tmp_path / "last.safetensors")["hooks"][-1]
+    state = load_state(tmp_path / "last.safetensors")["hooks"][0][-1]
     assert sorted(state["done"].tolist()) == list(range(COUNT))
     exact = closed_form(data())  # the same matrix, from noisy samples
     assert float((operator.weight.detach() - exact).norm() / exact.norm()) < 0.1
@@ -63,11 +63,11 @@ def test_a_trainer_that_is_killed_goes_on_with_the_simulations_still_to_do(tmp_p
     process = begun(tmp_path)
     process.kill()
     process.wait()
-    before = load_state(tmp_path / "last.safetensors")["hooks"][-1]
+    before = load_state(tmp_path / "last.safetensors")["hooks"][0][-1]
     used = {(i, step) for i, steps in before["used"].items() for step in steps}
     used |= {(int(i), step) for i in before["done"] for step in range(STEPS)}
     _, _, numbers = train(tmp_path, Process(2), MANY)
-    after = load_state(tmp_path / "last.safetensors")["hooks"][-1]
+    after = load_state(tmp_path / "last.safetensors")["hooks"][0][-1]
     assert sorted(after["done"].tolist()) == list(range(COUNT))
     came_before = before["statistics"]["received"]
     assert numbers["received"] == came_before + COUNT * STEPS - len(used)  # what was used is not computed for nothing
@@ -82,4 +82,4 @@ def test_ctrl_c_ends_cleanly_and_can_be_gone_on_from(tmp_path: Path) -> None:
         assert "start it again with the same arguments to go on" in said
         assert "Traceback" not in said.split("KeyboardInterrupt")[-1]
     train(tmp_path, Process(2), MANY)
-    assert sorted(load_state(tmp_path / "last.safetensors")["hooks"][-1]["done"].tolist()) == list(range(COUNT))
+    assert sorted(load_state(tmp_path / "last.safetensors")["hooks"][0][-1]["done"].tolist()) == list(range(COUNT))

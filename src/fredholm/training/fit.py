@@ -161,11 +161,10 @@ class _Run:
             self.randomness.own(),
             deferred_interrupt() as came,
         ):
-            while self.iteration < iterations and not any(hook.finished for hook in self.hooks):
-                if interrupted := self._agreed(came):
+            while self.iteration < iterations:
+                interrupted, finished = self._agreed(came)
+                if interrupted or finished:
                     break
-                if not all(hook.ready() for hook in self.hooks):
-                    continue
                 self._step()
                 self._observe(log, display, last=self.iteration == iterations)
             self._save(log)
@@ -281,13 +280,22 @@ class _Run:
     def _rate(self) -> float:
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def _agreed(self, came: Callable[[], bool]) -> bool:
-        """Whether Ctrl-C came. Processes agree at entries of the log, so that none waits for one that has left."""
+    def _agreed(self, came: Callable[[], bool]) -> tuple[bool, bool]:
+        """Whether Ctrl-C came, and whether a hook has had enough; before that, wait until all hooks are ready.
+
+        Where hooks wait, processes agree before every step, so that all take the same last one; else at entries of the
+        log, so that none waits for one that has left.
+        """
+        finished = any(hook.finished for hook in self.hooks)
+        while not (came() or finished or all(hook.ready() for hook in self.hooks)):
+            finished = any(hook.finished for hook in self.hooks)
         if self.fabric.world_size == 1:
-            return came()
-        if self.iteration % self.settings.log_every:
-            return False
-        return bool(self.fabric.all_reduce(torch.tensor(float(came())), reduce_op="sum"))
+            return came(), finished
+        waits = any(type(hook).ready is not Hook.ready for hook in self.hooks)
+        if not waits and self.iteration % self.settings.log_every:
+            return False, finished
+        flags = self.fabric.all_reduce(torch.tensor([float(came()), float(finished)]), reduce_op="sum")
+        return bool(flags[0]), bool(flags[1])
 
     def _keep_best(self, error: float) -> None:
         if self.checkpoints is None or not error < self.lowest:
@@ -310,7 +318,7 @@ class _Run:
             "operator": self.operator.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict() if self.schedule else None,
-            "hooks": [hook.state_dict() for hook in self.hooks],
+            "hooks": self._hooks_of_all_processes(),
             "processes": self._of_all_processes(),
             "lowest": self.lowest,
             "losses": self.history.losses,
@@ -330,6 +338,15 @@ class _Run:
         gathered: Any = self.fabric.all_gather(own)
         return dict(gathered)
 
+    def _hooks_of_all_processes(self) -> list[list[dict[str, Any]]]:
+        """States of the hooks of every process: streams have simulations of their own."""
+        own = [hook.state_dict() for hook in self.hooks]
+        if self.fabric.world_size == 1:
+            return [own]
+        states: list[list[dict[str, Any]]] = [[] for _ in range(self.fabric.world_size)]
+        torch.distributed.all_gather_object(states, own)
+        return states
+
     def _resume(self, checkpoints: Checkpoints) -> None:
         state = load_state(checkpoints.last)
         require_same_run(checkpoints.last, state["run"], self.identity)
@@ -341,7 +358,7 @@ class _Run:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
-        for hook, saved in zip(self.hooks, state["hooks"], strict=True):
+        for hook, saved in zip(self.hooks, state["hooks"][self.fabric.global_rank], strict=True):
             hook.load_state_dict(saved)
         # Cloned, because torch crashes on a random state that is a view into a larger tensor.
         own = {name: values[self.fabric.global_rank].clone() for name, values in state["processes"].items()}

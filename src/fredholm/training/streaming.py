@@ -1,11 +1,11 @@
 """What `fit` does with a stream: wait for samples, end when there are no more, keep its books in the checkpoint."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
+from fredholm.data.online.share import Share
 from fredholm.data.online.stream import Stream
 from fredholm.data.sampling import Sampler
 from fredholm.errors import TrainingError
@@ -21,7 +21,7 @@ class Streaming(Hook):
         stream: where samples come from.
         sampler: what draws batches from them; it says how many functions it wants.
 
-    Raises TrainingError for a sampler that does not say, and under several processes, which would have to share the
+    Raises TrainingError for a sampler that does not say, and for a stream that is not this process's share of the
     simulations.
     """
 
@@ -32,8 +32,8 @@ class Streaming(Hook):
         self.stream, self.functions = stream, functions
 
     def start(self, device: torch.device) -> None:
-        if int(os.environ.get("WORLD_SIZE", 1)) > 1:
-            raise TrainingError("a stream feeds one process: train without torchrun, or generate a data set")
+        if self.stream.share != (here := Share.of_this_process()):
+            raise TrainingError(f"the stream is {self.stream.share}, and this process has {here}: leave `share` out")
 
     def ready(self) -> bool:
         return self.stream.gather(self.functions, _PATIENCE)

@@ -8,6 +8,7 @@ from fredholm.data.online.ray import Ray
 from fredholm.data.online.recording import Recorder, collected, open_recording
 from fredholm.data.online.reservoir import Reservoir
 from fredholm.data.online.serial import Serial
+from fredholm.data.online.share import Share
 from fredholm.data.online.simulations import Frames, Simulations, Stepwise, Whole
 from fredholm.data.online.statistics import Statistics
 from fredholm.data.online.stream import Stream, stream
@@ -24,6 +25,7 @@ __all__ = [
     "Recorder",
     "Reservoir",
     "Serial",
+    "Share",
     "Simulations",
     "Statistics",
     "Stepwise",

@@ -26,6 +26,7 @@ from fredholm.data.online.buffer import Buffer
 from fredholm.data.online.engine import Ended, Engine, Event, Failed, Packet, Retried, Step, bytes_of
 from fredholm.data.online.recording import Recorder
 from fredholm.data.online.serial import Serial
+from fredholm.data.online.share import Share
 from fredholm.data.online.shared_buffer import SharedBuffer
 from fredholm.data.online.simulations import Simulations, Whole
 from fredholm.data.online.statistics import Statistics
@@ -59,8 +60,9 @@ class Stream:
         buffer: Buffer[Sample],
         engine: Engine,
         recorder: Recorder | None,
+        share: Share,
     ) -> None:
-        self.simulations, self.count, self.seed, self.engine = simulations, count, seed, engine
+        self.simulations, self.count, self.seed, self.engine, self.share = simulations, count, seed, engine, share
         self.statistics = Statistics()
         self.failures: dict[int, str] = {}  # simulations given up, and why
         self.description = simulations.description
@@ -121,7 +123,7 @@ class Stream:
     def left(self) -> int:
         """Simulations still to be done: not failed, and not used to the last sample."""
         with self._books:
-            return self.count - len(self._done) - len(self.failures)
+            return self.share.count(self.count) - len(self._done) - len(self.failures)
 
     def draw(self, sampler: Sampler, generator: torch.Generator) -> Batch:
         """The batch that `sampler` draws from the samples gathered; its `samples` are numbers of simulations."""
@@ -235,7 +237,7 @@ class Stream:
         with self._books:
             kept = set(self._done) | set(self.failures) | set(self._received) | set(self._lengths)
             begun = dict(self._received)
-        todo = (index for index in range(self.count) if index not in kept)
+        todo = (index for index in range(self.count) if self.share.holds(index) and index not in kept)
         return self._booked(self.engine.events(self.simulations, self.seed, begun, todo))
 
     def _booked(self, events: Iterator[Event]) -> Iterator[Sample | None]:
@@ -284,7 +286,7 @@ class Stream:
                     self._recorder.finish(event.simulation)
 
     def _require_hope(self, event: Failed) -> None:
-        if not self.statistics.finished and len(self.failures) >= min(_HOPELESS, self.count):
+        if not self.statistics.finished and len(self.failures) >= min(_HOPELESS, self.share.count(self.count)):
             raise DataError(
                 f"not one of {len(self.failures)} simulations of seed {self.seed} has ended well; simulation "
                 f"{event.simulation}: {event.reason}. Correct the problem or its solver"
@@ -314,6 +316,7 @@ def stream(
     buffer: Buffer[Sample],
     engine: Engine | None = None,
     recorder: Recorder | None = None,
+    share: Share | None = None,
 ) -> Stream:
     """A stream of the samples of simulations 0, ..., `simulations` - 1 of the sequence `seed`, for `fit`.
 
@@ -324,6 +327,7 @@ def stream(
         buffer: what mixes the samples.
         engine: who runs the simulations; in this process, one after the other, if None.
         recorder: keeps what is streamed.
+        share: which of the simulations are run; all, or under `torchrun` those of this process, if None.
 
     Simulation i is the same for every engine, and however often it is run.
 
@@ -339,7 +343,7 @@ def stream(
     if simulations < 1:
         raise DataError(f"a stream of {simulations} simulations has no samples: ask for one or more")
     source = Whole(source) if isinstance(source, Problem) else source
-    return Stream(source, simulations, seed, buffer, engine or Serial(), recorder)
+    return Stream(source, simulations, seed, buffer, engine or Serial(), recorder, share or Share.of_this_process())
 
 
 def _sample(index: int, number: int, step: Step) -> Sample:
