@@ -9,8 +9,11 @@ import typer
 from typer.core import TyperGroup
 
 from fredholm import __version__
+from fredholm.commands.new import new_app
+from fredholm.commands.printing import AsJson, Output, Seed, console, listing, progress
 from fredholm.commands.sound import sound_app
-from fredholm.scaffolds.command import new_app
+from fredholm.commands.study import study_app
+from fredholm.commands.twin import twin_app
 
 
 class _Commands(TyperGroup):
@@ -33,21 +36,16 @@ app = typer.Typer(
     add_completion=False,
 )
 run_app = typer.Typer(help="Whole jobs in one command.", no_args_is_help=True)
-study_app = typer.Typer(help="Papers' claims as experiments.", no_args_is_help=True)
-twin_app = typer.Typer(help="Models beside machines.", no_args_is_help=True)
 data_app = typer.Typer(help="Files with data, yours and other people's.", no_args_is_help=True)
 app.add_typer(run_app, name="run")
 app.add_typer(new_app, name="new")
 app.add_typer(data_app, name="data")
 app.add_typer(study_app, name="study")
-app.add_typer(twin_app, name="twin")
 app.add_typer(sound_app, name="sound")
+app.add_typer(twin_app, name="twin")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Host = Annotated[str, typer.Option(help="Address to bind; anything but loopback exposes the service.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Directory for results.")]
 Split = Annotated[str | None, typer.Option(help="Which part of the file, where it has several.")]
 Parameters = Annotated[str, typer.Option(help="Parameters of the problem as JSON, or @FILE that holds it.")]
 
@@ -65,8 +63,8 @@ def run_room(
     from fredholm.studies.room_walk import RoomWalk
 
     walk = RoomWalk(output, operator, seed, _parameters(parameters))
-    artifact = walk.prepare(_console())
-    walk.serve(artifact, host, port, _console())
+    artifact = walk.prepare(console())
+    walk.serve(artifact, host, port, console())
 
 
 @app.command()
@@ -80,7 +78,7 @@ def problems(
     if name is not None:
         typer.echo(page(name), nl=False)
     else:
-        _listing("Problems", rows(), as_json)
+        listing("Problems", rows(), as_json)
 
 
 @app.command()
@@ -96,14 +94,14 @@ def operators(
         typer.echo(page(), nl=False)
     elif name is not None:
         found = details(name)
-        _listing(name, found if as_json else [{"": key, name: value} for key, value in found[0].items()], as_json)
+        listing(name, found if as_json else [{"": key, name: value} for key, value in found[0].items()], as_json)
     else:
-        _listing("Operators", rows(), as_json)
+        listing("Operators", rows(), as_json)
         if not as_json:
             from fredholm.training.recipes import RECIPES
 
             recipes = [{"name": name, "summary": recipe.summary} for name, recipe in RECIPES.items()]
-            _listing("Recipes of `train`, besides any operator above", recipes, as_json)
+            listing("Recipes of `train`, besides any operator above", recipes, as_json)
 
 
 @app.command()
@@ -111,7 +109,7 @@ def systems(as_json: AsJson = False) -> None:
     """List the published systems in scope and their state: works, partial or planned."""
     from fredholm.studies.systems import systems as all_systems
 
-    _listing("Systems", [vars(system) for system in all_systems()], as_json)
+    listing("Systems", [vars(system) for system in all_systems()], as_json)
 
 
 @app.command()
@@ -135,8 +133,8 @@ def generate(
         warnings.simplefilter("ignore", SamplesLeftOut)  # told below, without a line of source code
         data = generate_data(problem_named(problem, _parameters(parameters)), n, seed, output, workers=workers)
     if data.failures:
-        _console().print(f"[yellow]warning:[/yellow] {told(data.failures, n, seed)}")
-    _console().print(f"{len(data)} samples of [b]{problem}[/b] in {output}")
+        console().print(f"[yellow]warning:[/yellow] {told(data.failures, n, seed)}")
+    console().print(f"{len(data)} samples of [b]{problem}[/b] in {output}")
 
 
 @data_app.command("inspect")
@@ -152,14 +150,14 @@ def data_inspect(
     if as_json:
         typer.echo(json.dumps(contents.to_json(), indent=2, ensure_ascii=False))
         return
-    _console().print(f"[b]{path}[/b]: {contents.format}\n")
+    console().print(f"[b]{path}[/b]: {contents.format}\n")
     rows = [{**vars(array), "shape": " x ".join(map(str, array.shape))} for array in contents.arrays]
-    _listing("Arrays, as stored", rows, as_json)
+    listing("Arrays, as stored", rows, as_json)
     for names, signature in contents.signatures():
         sizes = ", ".join(f"{name} ({len(contents.splits[name])} samples)" for name in names)
-        _listing(f"Signature of {sizes}", entries_of(signature), as_json)
+        listing(f"Signature of {sizes}", entries_of(signature), as_json)
     for note in contents.notes:
-        _console().print(f"- {note}", markup=False)
+        console().print(f"- {note}", markup=False)
 
 
 @data_app.command("cfdbench")
@@ -177,8 +175,8 @@ def data_cfdbench(
 
     written = write_cases(flow_named(problem, points, frames), output, subset or SUBSETS, workers=workers)
     for case, reason in written.failures.items():
-        _console().print(f"[yellow]warning:[/yellow] {case} is left out: {reason}")
-    _console().print(f"{written.cases} cases of [b]{problem}[/b] in {output}, {written.solved} of them new")
+        console().print(f"[yellow]warning:[/yellow] {case} is left out: {reason}")
+    console().print(f"{written.cases} cases of [b]{problem}[/b] in {output}, {written.solved} of them new")
 
 
 @app.command()
@@ -197,7 +195,7 @@ def train(
     dataset = _opened(data, split, "train")
     fitted = recipe_named(operator).fit(dataset, seed=seed, directory=output / "training", iterations=iterations)
     save(fitted.operator, output / "artifact", provenance=fitted.provenance)
-    _console().print(f"operator saved in {output / 'artifact'}: {fitted.operator.parameter_count:,} parameters")
+    console().print(f"operator saved in {output / 'artifact'}: {fitted.operator.parameter_count:,} parameters")
 
 
 @app.command()
@@ -220,11 +218,11 @@ def evaluate(
     train, loaded = _opened(training, None, "train"), load(artifact)
     seconds = loaded.manifest.provenance.get("training_seconds")
     cost = TrainingCost(float(seconds), samples=len(train)) if isinstance(seconds, int | float) else None
-    with _progress("measuring"):
+    with progress("measuring"):
         report = evaluate_operator(loaded.operator, tested, train=train, problem=problem, cost=cost)
     report.write(output)
-    _console().print(report.verdict)
-    _console().print(f"report: {output / 'report.html'}")
+    console().print(report.verdict)
+    console().print(f"report: {output / 'report.html'}")
 
 
 @app.command()
@@ -246,10 +244,8 @@ def calibrate(
     unseen = _opened(data, split, "test")
     train = None if training is None else _opened(training, None, "train")
     calibration = calibrate_artifact(artifact, unseen, training=train, levels=level, seed=seed).error_bars
-    _listing("Bands", calibration.bands(), as_json=False)
-    _listing(
-        "Limits", [{"check": name, "at most": f"{limit:.4g}"} for name, limit in calibration.bounds.items()], False
-    )
+    listing("Bands", calibration.bands(), as_json=False)
+    listing("Limits", [{"check": name, "at most": f"{limit:.4g}"} for name, limit in calibration.bounds.items()], False)
 
 
 @app.command()
@@ -260,7 +256,7 @@ def export(
     from fredholm.deploy import export as export_artifact
 
     certificate = export_artifact(artifact)
-    _console().print(certificate.summary)
+    console().print(certificate.summary)
 
 
 @app.command()
@@ -309,7 +305,7 @@ def bench(
         torch.set_num_threads(threads)
     results = []
     for name, measured in parts_named(part or ()).items():
-        with _progress(f"measuring {name}"):
+        with progress(f"measuring {name}"):
             results.append(measure(name, measured, rounds))
     report = BenchReport(tuple(results), torch.get_num_threads(), rounds)
     report.write(output)
@@ -318,64 +314,8 @@ def bench(
     elif as_markdown:
         typer.echo(report.markdown())
     else:
-        _listing("Benchmarks", report.rows(), as_json=False)
-        _console().print(f"report: {output / 'bench.html'}")
-
-
-@study_app.command("list")
-def study_list(as_json: AsJson = False) -> None:
-    """List the studies."""
-    from fredholm.studies import STUDIES, study_named
-
-    rows = [{"name": slug, "claim": study_named(slug).claim} for slug in sorted(STUDIES)]
-    _listing("Studies", rows, as_json)
-
-
-@study_app.command("show")
-def study_show(name: Annotated[str, typer.Argument(help="Name of the study.")]) -> None:
-    """Show a study's paper and claim, and how to run it."""
-    from fredholm.studies import study_named
-
-    study = study_named(name)
-    _console().print(f"[b]{study.slug}[/b]\n{study.paper}\n\n{study.claim}\n\n  fredholm study run {study.slug}")
-
-
-@study_app.command("run")
-def study_run(
-    name: Annotated[str, typer.Argument(help="Name of the study.")],
-    budget: Annotated[str, typer.Option(help="quick (ten minutes on two cores) or full.")] = "quick",
-    seed: Seed = 0,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Default: reports/NAME.")] = None,
-) -> None:
-    """Run a study and write report.html and report.json; exits with 1 if a target is missed."""
-    from fredholm.studies import run_study, study_named
-
-    directory = output or Path("reports") / study_named(name).slug
-    report = run_study(name, budget, seed, directory, _console().print)
-    _listing("Targets", [target.to_json() for target in report.targets], as_json=False)
-    _console().print(f"report: {directory / 'report.html'}")
-    if not report.met:
-        raise typer.Exit(1)
-
-
-@twin_app.command("diagnose")
-def twin_diagnose(
-    log: Annotated[Path, typer.Argument(help="CSV of a diesel engine: a row every 0.2 s or so, units in the header.")],
-    as_json: AsJson = False,
-) -> None:
-    """Estimate what wears out in an engine from a minute of its log; exits with 1 if something has left its band.
-
-    Columns: time [s], speed [rpm], fuel [mg/cycle], EGR [%], VGT [%], p_im [Pa], p_em [Pa], omega_t [rad/s] and
-    W_egr [kg/s]; other units of these are converted.
-    """
-    from fredholm.inverse import identification as twin
-
-    record = twin.read_log(log)
-    with _progress("estimating"):
-        findings = twin.diagnose(twin.EngineTwin(), record, twin.Shooting(), twin.HealthyBands(twin.BANDS))
-    _listing("Wear", [finding.row(as_json) for finding in findings], as_json)
-    if any(finding.verdict is twin.Verdict.WORN for finding in findings):
-        raise typer.Exit(1)
+        listing("Benchmarks", report.rows(), as_json=False)
+        console().print(f"report: {output / 'bench.html'}")
 
 
 @app.callback(invoke_without_command=True)
@@ -403,19 +343,6 @@ def _fail(message: str, code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(soft_wrap=True, highlight=False)
-
-
-def _progress(what: str) -> Any:
-    """A line that moves while something takes its time, on the stream of messages."""
-    from rich.console import Console
-
-    return Console(stderr=True).status(what)
-
-
 def _opened(path: Path, split: str | None, usual: str) -> Any:
     """The data set in a file: the split asked for, or the usual one, or all there is."""
     from fredholm.data import contents_of
@@ -435,18 +362,3 @@ def _parameters(text: str) -> dict[str, Any]:
     if not isinstance(parameters, dict):
         raise DataError(f'--parameters must be a JSON object such as {{"highest_frequency": 250}}, got {text!r}')
     return parameters
-
-
-def _listing(title: str, rows: list[dict[str, Any]], as_json: bool) -> None:
-    """Print rows as a table, or as JSON."""
-    if as_json:
-        typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", header_style="bold")
-    for column in rows[0] if rows else ():
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    _console().print(table)
