@@ -70,7 +70,8 @@ def observations(made: LatentGenerativeOperator, z: Tensor, std: float = 0.01, c
 def linear_gaussian(made: LatentGenerativeOperator, seen: Observations) -> tuple[Tensor, Tensor]:
     """Posterior mean and covariance with β replaced by z, by the formulae of linear regression."""
     points, y = seen.kept
-    jacobian = torch.func.jacrev(lambda z: made.double().solution(z[None], points.double())[0])(torch.zeros(3).double())
+    solution = made.double().solution
+    jacobian = torch.func.jacrev(lambda z: solution(z[None], points.double())[0])(torch.zeros(3).double()).detach()
     offset = made.solution(torch.zeros(1, 3).double(), points.double())[0].detach()
     prior = torch.linalg.inv(made.prior.root @ made.prior.root.T)
     precision = jacobian.T @ jacobian / seen.noise.std**2 + prior

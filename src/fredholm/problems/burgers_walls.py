@@ -25,6 +25,7 @@ from fredholm.fields.grid import Axis, Grid
 from fredholm.fields.signature import DomainType, Function, Inputs, Quantity, Signature
 from fredholm.problems.problem import Problem, generator_of
 
+_STEP = 0.005  # of the solver, in time
 _MODES = 32  # of u₀; higher ones have less than a thousandth of the amplitude of the first
 
 
@@ -109,6 +110,6 @@ class BurgersWalls(Problem):
         initial = inputs["initial"][:, 0].double()
         ring = torch.cat([initial[:, :-1], -initial.flip(1)[:, :-1]], dim=1)
         solver, frames = burgers(FourierLine(ring.shape[1], 4.0), self.viscosity), self.times - 1
-        later = torch.from_numpy(solver.solve(ring.numpy(), self.duration, self.duration / (2 * frames), frames))
+        later = torch.from_numpy(solver.solve(ring.numpy(), self.duration, min(_STEP, self.duration), frames))
         u = torch.cat([initial[:, None], later[..., : self.points]], dim=1)
         return u.float().mT.unsqueeze(1).contiguous()
