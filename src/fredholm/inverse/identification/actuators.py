@@ -56,7 +56,7 @@ class ExactActuators(Actuators):
     """The convolution with exp(-t / τ) / τ, exact for commands that are linear between rows.
 
     >>> held = torch.tensor([1500.0, 100.0, 40.0, 60.0]).reshape(1, 4, 1).expand(1, 4, 11).double()
-    >>> ExactActuators().states(held, 0.2)[0, :, -1].tolist()
+    >>> ExactActuators().states(held, 0.2)[0, :, -1].round().tolist()
     [40.0, 40.0, 60.0]
     """
 

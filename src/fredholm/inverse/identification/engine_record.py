@@ -107,7 +107,7 @@ def estimated_deviations(measured: Float[Tensor, "4 m"]) -> Float[Tensor, " 4"]:
 
     >>> t = torch.linspace(0.0, 60.0, 3001, dtype=torch.float64)
     >>> noise = torch.randn(4, 3001, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    >>> (estimated_deviations(torch.sin(t) + 0.1 * noise) / 0.1).round(decimals=1).tolist()
+    >>> (estimated_deviations(1e5 * (2 + torch.sin(t)) + 1e3 * noise) / 1e3).round(decimals=1).tolist()
     [1.0, 1.0, 1.0, 1.0]
     """
     third = measured.diff(n=3, dim=1).abs().median(1).values

@@ -45,6 +45,7 @@ class Estimate:
     def interval(self, name: str, deviations: float = 2.0) -> tuple[float, float]:
         """Lowest and highest value within so many deviations, of the logarithm.
 
+        >>> import torch
         >>> one = torch.ones(1, dtype=torch.float64)
         >>> found = Estimate(("h_tot",), 100 * one, 0.01 * one[None], torch.zeros(5, 3), iterations=1)
         >>> [round(end, 1) for end in found.interval("h_tot")]
