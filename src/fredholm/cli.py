@@ -119,11 +119,13 @@ def generate(
     output: Output,
     seed: Seed = 0,
     workers: Annotated[int | None, typer.Option(min=0, help="Worker processes; default: one a core.")] = None,
+    cluster: Annotated[str | None, typer.Option(help="Address of a Ray cluster to run on, such as auto.")] = None,
     parameters: Parameters = "{}",
 ) -> None:
     """Run a problem's reference solver and store a data set; an interrupted run resumes."""
     import warnings
 
+    from fredholm.data import Cluster
     from fredholm.data import generate as generate_data
     from fredholm.data.failures import told
     from fredholm.errors import SamplesLeftOut
@@ -131,7 +133,8 @@ def generate(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SamplesLeftOut)  # told below, without a line of source code
-        data = generate_data(problem_named(problem, _parameters(parameters)), n, seed, output, workers=workers)
+        who = workers if cluster is None else Cluster(cluster)
+        data = generate_data(problem_named(problem, _parameters(parameters)), n, seed, output, workers=who)
     if data.failures:
         console().print(f"[yellow]warning:[/yellow] {told(data.failures, n, seed)}")
     console().print(f"{len(data)} samples of [b]{problem}[/b] in {output}")

@@ -98,3 +98,15 @@ def noise(random: np.random.Generator) -> dict[str, Any]:
 def start(seed: int, index: int) -> float:
     """What simulation `index` starts from."""
     return float(np.float32(start_of(np.random.default_rng([seed, index]))["start"]))
+
+
+def reciprocal(value: float) -> float:
+    return 1 / value
+
+
+def dies_once(mark: str) -> str:
+    """Ends its process, as if its machine had gone, unless it has done so before."""
+    if not Path(mark).exists():
+        Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "done"

@@ -1,4 +1,4 @@
-"""The Ray engine on a real local Ray: every step once, through deaths and silences."""
+"""Work on a real local Ray: every step of a stream once, through deaths and silences; data sets of the same bytes."""
 
 import shutil
 import tempfile
@@ -7,10 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from online_runs import Faulty, runs
+from online_runs import Faulty, dies_once, reciprocal, runs
+from pulses import Pulses
 from test_online_stream import ALL, COUNT, SEED, drained
 
+from fredholm.data import generate
+from fredholm.data.cluster import Cluster
 from fredholm.data.online import FIFO, Ray, Reservoir, stream
+from fredholm.errors import DataError
 
 ray = pytest.importorskip("ray", reason="the extra `cluster`")
 
@@ -59,3 +63,25 @@ def test_a_simulation_that_fails_for_good_is_given_up_with_its_reason() -> None:
     samples = stream(runs(Faulty(diverging=0.5)), COUNT, SEED, buffer=FIFO(10), engine=Ray(live=2, retries=0))
     drained(samples)
     assert set(samples.failures.values()) == {"it has diverged"}
+
+
+def test_a_data_set_that_a_cluster_generates_has_the_same_bytes(tmp_path: Path) -> None:
+    problem = Pulses(size=16, times=8)
+    for name, workers in {"here": 1, "cluster": Cluster(cpus=1)}.items():
+        generate(problem, 40, seed=3, path=tmp_path / name, workers=workers, batch=8, progress=False)
+    files = [path.relative_to(tmp_path / "here") for path in (tmp_path / "here").rglob("*") if path.is_file()]
+    assert len(files) > 5
+    for file in files:
+        assert (tmp_path / "cluster" / file).read_bytes() == (tmp_path / "here" / file).read_bytes()
+
+
+def test_what_a_task_raises_is_raised_here_and_none_is_left_behind() -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(Cluster().run(reciprocal, [1, 2, 0, 4]))
+    assert sorted(Cluster().run(reciprocal, [1, 2, 4])) == [0.25, 0.5, 1.0]
+
+
+def test_a_task_whose_machine_dies_is_run_again(tmp_path: Path) -> None:
+    assert list(Cluster().run(dies_once, [str(tmp_path / "mark")])) == ["done"]
+    with pytest.raises(DataError, match="given up"):
+        list(Cluster(retries=0).run(dies_once, [str(tmp_path / "other")]))

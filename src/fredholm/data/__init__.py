@@ -9,12 +9,14 @@ from fredholm.data.sampling import CartesianPoints, PairedPoints, Sampler, Whole
 from fredholm.data.subsampling import subsampled
 
 if TYPE_CHECKING:
+    from fredholm.data.cluster import Cluster
     from fredholm.data.generation import generate
     from fredholm.data.readers import Window, contents_of, open_file
     from fredholm.data.store import open_dataset, verify
 
 # loaded when used: training on arrays needs no problems and no files
 _HOMES = {
+    "Cluster": "fredholm.data.cluster",
     "generate": "fredholm.data.generation",
     "Window": "fredholm.data.readers",
     "contents_of": "fredholm.data.readers",
@@ -26,6 +28,7 @@ _HOMES = {
 __all__ = [
     "Batch",
     "CartesianPoints",
+    "Cluster",
     "Dataset",
     "PairedPoints",
     "Sampler",

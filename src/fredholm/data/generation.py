@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from fredholm.data.chunks import not_written
+from fredholm.data.cluster import Cluster
 from fredholm.data.dataset import Dataset
 from fredholm.data.failures import NOTES, warn
 from fredholm.data.layout import OUTPUT, Layout
@@ -46,7 +47,7 @@ def generate(
     seed: int,
     path: str | Path,
     *,
-    workers: int | None = None,
+    workers: int | Cluster | None = None,
     dtype: Literal["float16", "float32"] = "float16",
     batch: int | None = None,
     progress: bool = True,
@@ -62,7 +63,8 @@ def generate(
         n: number of samples.
         seed: of the sequence of samples.
         path: directory of the set, a zarr group that xarray opens.
-        workers: processes; 0 or 1 solves in this one. None takes one for each core, where it is worth it.
+        workers: processes; 0 or 1 solves in this one. None takes one for each core, where it is worth it. A `Cluster`
+            has Ray run the work on all its machines.
         dtype: of the stored output. "float16" keeps 3 digits, well below the error of most operators.
         batch: samples solved at once, which does not change them; None takes what 64 MiB hold, 64 at most.
         progress: show a progress bar.
@@ -146,14 +148,14 @@ def _lay_out(problem: Problem, wanted: Provenance, path: Path) -> None:
         raise not_written(error, path) from error
 
 
-def _batch_size(store: Store, workers: int | None) -> int:
+def _batch_size(store: Store, workers: int | Cluster | None) -> int:
     """Samples in a task, so that float32 inputs and outputs of one task in each worker stay within bounds."""
     row = sum(4 * math.prod(array.shape) for array in store.samples.values())
-    processes = (os.cpu_count() or 1) if workers is None else max(1, workers)
+    processes = max(1, workers) if isinstance(workers, int) else os.cpu_count() or 1
     return max(1, min(_MOST_SAMPLES, min(_TASK_BYTES, _ALL_TASKS_BYTES // processes) // row))
 
 
-def _carry_out(work: Work, tasks: list[Task], samples: int, workers: int | None, bar: "Progress") -> None:
+def _carry_out(work: Work, tasks: list[Task], samples: int, workers: int | Cluster | None, bar: "Progress") -> None:
     """Carry out all tasks, here or in worker processes."""
     done = samples - sum(task.stop - task.first for task in tasks)
     shown = bar.add_task(work.problem.name, completed=done, total=samples)
@@ -190,8 +192,13 @@ def _told_how_to_go_on(store: Store) -> Iterator[None]:
         ) from error
 
 
-def _run(work: Work, tasks: list[Task], workers: int | None) -> Generator[Outcome]:
+def _run(work: Work, tasks: list[Task], workers: int | Cluster | None) -> Generator[Outcome]:
     """What has come of each task, as it is finished."""
+    if isinstance(workers, Cluster):
+        if reason := unsendable(work.problem):
+            raise DataError(reason)
+        yield from workers.run(work.carry_out, tasks)
+        return
     if workers is None:
         started = time.perf_counter()
         for task in tasks[:1]:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from inspect import unwrap
 from typing import Any
 
+from fredholm.data.cluster import connected
 from fredholm.data.online.engine import Attempts, Ended, Engine, Event, Packet, Waiting, packets, told
 from fredholm.data.online.simulations import Simulations
-from fredholm.errors import MissingExtraError
 
 _POLL = 0.2  # seconds between looks at tasks that send nothing
 
@@ -48,7 +48,7 @@ class Ray(Engine):
         self, simulations: Simulations, seed: int, begun: Mapping[int, int], todo: Iterable[int]
     ) -> Generator[Event]:
         """See `Engine.events`; raises MissingExtraError where Ray is not installed."""
-        ray = _connected(self.address)
+        ray = connected(self.address)
         task = ray.remote(unwrap(_packets)).options(  # Ray looks whether it is a generator
             num_cpus=self.cpus,
             num_returns="streaming",
@@ -92,17 +92,6 @@ class Ray(Engine):
         finally:
             for task in live:
                 ray.cancel(task, force=True)
-
-
-def _connected(address: str | None) -> Any:
-    """Ray, connected to a cluster."""
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError("ray", extra="cluster") from error
-    if not ray.is_initialized():
-        ray.init(address=address, include_dashboard=False, log_to_driver=False)
-    return ray
 
 
 def _packets(simulations: Simulations, seed: int, index: int) -> Iterator[Packet | None]:
