@@ -40,9 +40,9 @@ def bandwidth(shape: tuple[int, ...]) -> Callable[[int], list[Figure]]:
         seconds = seconds_in_turn(
             {
                 "solver": steps,
-                "threads": lambda: copy(source, target),  # type: ignore[call-arg]  # compiled by numba
+                "threads": lambda: copy(source, target),
                 "numpy": lambda: np.copyto(target, source),
-                "in place": lambda: update_in_place(source, target),  # type: ignore[call-arg]
+                "in place": lambda: update_in_place(source, target),
             },
             rounds,
             warm=1,
