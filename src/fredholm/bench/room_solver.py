@@ -33,8 +33,8 @@ def bandwidth(shape: tuple[int, ...]) -> Callable[[int], list[Figure]]:
 
         def steps() -> None:
             for _ in range(STEPS // 2):
-                step_shared(p, q, *arrays, square, old)
-                step_shared(q, p, *arrays, square, old)
+                step_shared(p, q, *arrays, square, old)  # type: ignore[call-arg]  # numba counts no starred arguments
+                step_shared(q, p, *arrays, square, old)  # type: ignore[call-arg]
 
         source, target = np.ones((1024, p.size // 1024), np.float32), np.ones((1024, p.size // 1024), np.float32)
         seconds = seconds_in_turn(
