@@ -26,6 +26,11 @@ _SMALLEST, _LARGEST = 1e-10, 1e10  # damping
 class BorderedProblem(ABC):
     """Residuals of windows and their derivatives, float64."""
 
+    @property
+    def precision(self) -> Float[Tensor, " n"]:
+        """Of local unknowns before anything is measured, around where they start: 1 / variance, zero for no belief."""
+        return torch.zeros(())
+
     @abstractmethod
     def residuals(self, local: Float[Tensor, "w n"], shared: Float[Tensor, " s"]) -> Float[Tensor, "w rows"]:
         """r, in deviations."""
@@ -72,10 +77,10 @@ def bordered_least_squares(
     settings: LevenbergMarquardt,
 ) -> BorderedSolution:
     """The minimum from a start."""
-    damping, taken = settings.damping, 0
+    damping, taken, believed = settings.damping, 0, _Belief(local, problem.precision)
     rest = problem.residuals(local, shared)
     cost = float(rest.square().sum())
-    system = _System.of(problem, local, shared, rest, settings.ridge)
+    system = _System.of(problem, local, shared, rest, settings.ridge, believed)
     while taken < settings.iterations:
         taken += 1
         better = None
@@ -83,7 +88,7 @@ def bordered_least_squares(
             step, border = system.step(damping)
             tried = local + step, shared + border
             rest = problem.residuals(*tried)
-            new = float(rest.square().sum())
+            new = float(rest.square().sum()) + believed.cost(tried[0])
             if new < cost:
                 better = new
             else:
@@ -92,10 +97,21 @@ def bordered_least_squares(
             break
         (local, shared), damping = tried, max(damping / 10, _SMALLEST)
         gain, cost = (cost - better) / (cost + rest.numel()), better
-        system = _System.of(problem, local, shared, rest, settings.ridge)
+        system = _System.of(problem, local, shared, rest, settings.ridge, believed)
         if gain < settings.tolerance:
             break
     return BorderedSolution(local, shared, system.covariance(), cost, taken)
+
+
+@dataclass(frozen=True)
+class _Belief:
+    """Where local unknowns are believed to be, and how firmly."""
+
+    centre: Float[Tensor, "w n"]
+    precision: Tensor
+
+    def cost(self, local: Tensor) -> float:
+        return float((self.precision * (local - self.centre).square()).sum())
 
 
 @dataclass(frozen=True)
@@ -109,16 +125,19 @@ class _System:
     down_shared: Float[Tensor, " s"]
 
     @classmethod
-    def of(cls, problem: BorderedProblem, local: Tensor, shared: Tensor, rest: Tensor, ridge: float) -> "_System":
+    def of(
+        cls, problem: BorderedProblem, local: Tensor, shared: Tensor, rest: Tensor, ridge: float, believed: _Belief
+    ) -> "_System":
         a, b = problem.derivatives(local, shared)
         inner = a.mT @ a
         scale = inner.diagonal(dim1=-2, dim2=-1).mean()
-        inner.diagonal(dim1=-2, dim2=-1).add_(ridge * scale)
+        inner.diagonal(dim1=-2, dim2=-1).add_(ridge * scale + believed.precision)
+        pull = believed.precision * (local - believed.centre)
         return cls(
             inner,
             a.mT @ b,
             (b.mT @ b).sum(0),
-            -(a.mT @ rest[..., None])[..., 0],
+            -(a.mT @ rest[..., None])[..., 0] - pull,
             -(b.mT @ rest[..., None]).sum(0)[:, 0],
         )
 

@@ -20,6 +20,8 @@ from torch import Tensor
 
 from fredholm.training.physics import jet
 
+_MOVES = 0.2  # deviation of a hidden unit's weight and shift: a fifth of its distance to the next one
+
 Hidden = Float[Tensor, "*w f m 2"]  # slope and shift of every unit
 
 
@@ -30,6 +32,11 @@ class TimeFields(ABC):
     @abstractmethod
     def size(self) -> int:
         """Unknowns of a field in a window."""
+
+    @property
+    def precision(self) -> Float[Tensor, " p"]:
+        """Of the unknowns of a field around where they start, before anything is measured: 1 / variance."""
+        return torch.zeros(self.size, dtype=torch.float64)
 
     @abstractmethod
     def at(self, unknown: Float[Tensor, "w f p"]) -> tuple[Float[Tensor, "w f n"], Float[Tensor, "w f n"]]:
@@ -84,6 +91,12 @@ class Networks(TimeFields):
     @property
     def size(self) -> int:
         return 3 * self.units + 1
+
+    @property
+    def precision(self) -> Float[Tensor, " p"]:
+        """Heads are free; hidden units are believed to stay about where they are, lest they chase the noise."""
+        free = torch.zeros(1 + self.units, dtype=torch.float64)
+        return torch.cat([free, torch.full((2 * self.units,), 1 / _MOVES**2, dtype=torch.float64)])
 
     def begun(self, hidden: Float[Tensor, "w f m 2"], heads: Float[Tensor, "w f p"]) -> Float[Tensor, "w f q"]:
         """The unknowns of hidden layers and heads on them."""

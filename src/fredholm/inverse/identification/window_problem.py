@@ -104,6 +104,10 @@ class WindowProblem(BorderedProblem):
         balance = EngineBalance(infused=actuators is not None)
         return cls(balance, fields, inputs, measured, record.deviations, wear, unknown)
 
+    @property
+    def precision(self) -> Float[Tensor, " n"]:
+        return self.fields.precision.repeat(len(self.balance.fields))
+
     def stricter(self, tolerance: float) -> "WindowProblem":
         """With another ρ."""
         return replace(self, tolerance=tolerance)
