@@ -12,16 +12,19 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from fredholm import data, fields, operators, problems, testing, training
-    from fredholm.data import generate, open_dataset
+    from fredholm.data import generate, open_dataset, open_file, simulate
     from fredholm.deploy import export, load, save, serve
     from fredholm.evaluation import evaluate
-    from fredholm.training import fit
+    from fredholm.training import fit, fit_one_cycle
 
 _PACKAGES = ("data", "fields", "operators", "problems", "testing", "training")
 _HOMES = {
     "generate": "fredholm.data",
     "open_dataset": "fredholm.data",
+    "open_file": "fredholm.data",
+    "simulate": "fredholm.data",
     "fit": "fredholm.training",
+    "fit_one_cycle": "fredholm.training",
     "evaluate": "fredholm.evaluation",
     "save": "fredholm.deploy",
     "load": "fredholm.deploy",
@@ -35,13 +38,16 @@ __all__ = [
     "export",
     "fields",
     "fit",
+    "fit_one_cycle",
     "generate",
     "load",
     "open_dataset",
+    "open_file",
     "operators",
     "problems",
     "save",
     "serve",
+    "simulate",
     "testing",
     "training",
 ]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from fredholm.data.cluster import Cluster
     from fredholm.data.generation import generate
     from fredholm.data.readers import Window, contents_of, open_file
+    from fredholm.data.simulation import simulate
     from fredholm.data.store import open_dataset, verify
 
 # loaded when used: training on arrays needs no problems and no files
@@ -22,6 +23,7 @@ _HOMES = {
     "contents_of": "fredholm.data.readers",
     "open_dataset": "fredholm.data.store",
     "open_file": "fredholm.data.readers",
+    "simulate": "fredholm.data.simulation",
     "verify": "fredholm.data.store",
 }
 
@@ -38,6 +40,7 @@ __all__ = [
     "generate",
     "open_dataset",
     "open_file",
+    "simulate",
     "subsampled",
     "verify",
 ]

@@ -7,6 +7,7 @@ from fredholm.training.history import History
 from fredholm.training.hooks import EarlyStopping, Hook
 from fredholm.training.incremental_modes import IncrementalModes
 from fredholm.training.losses import Loss, MeanSquaredError, QuadratureSquaredError, RelativeL2
+from fredholm.training.one_cycle import fit_one_cycle
 from fredholm.training.optimizers import adam
 from fredholm.training.settings import Checkpoints, Device, Settings
 from fredholm.training.sobolev_loss import SobolevLoss
@@ -31,5 +32,6 @@ __all__ = [
     "adam",
     "fit",
     "fit_generative",
+    "fit_one_cycle",
     "load_weights",
 ]
