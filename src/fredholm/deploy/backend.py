@@ -145,12 +145,16 @@ class OnnxRuntimeBackend(Backend):
         return str(onnxruntime.__version__)
 
 
-def session(model: bytes, threads: int = 0) -> Compiled:
-    """A function that runs an ONNX model; `threads` 0 lets ONNX Runtime choose."""
+def session(model: bytes, threads: int = 0, spinning: bool = True) -> Compiled:
+    """A function that runs an ONNX model; `threads` 0 lets ONNX Runtime choose.
+
+    Threads that are `spinning` wait for the next run by using their cores, which others then lack.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1" if spinning else "0")
     run = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     outputs = [output.name for output in run.get_outputs()]
 

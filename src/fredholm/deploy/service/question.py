@@ -24,7 +24,7 @@ class Question:
     level: float | None = None
     simultaneous: bool = False
 
-    @property
+    @cached_property
     def batch(self) -> int:
         """Number of samples."""
         return len(next(iter(self.inputs.values())))

@@ -28,7 +28,7 @@ class Version:
         self.digest = artifact.manifest.digest
         self.loaded = datetime.now(UTC).isoformat(timespec="seconds")
         self.graphs = {name: artifact.read(name) for name in files if name.endswith(".onnx")}
-        self._predict = Predictor(artifact).predict if "operator.onnx" in files else artifact.predict
+        self._predict = Predictor(artifact, spinning=False).predict if "operator.onnx" in files else artifact.predict
         self._prove()
 
     def points(self, question: Question) -> int:
