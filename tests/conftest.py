@@ -12,6 +12,7 @@ SOLVERS = [
     "box_modes",
     "box_poisson",
     "cell_stencil",
+    "cgls",
     "characteristics",
     "conjugate_gradients",
     "constant_null_space",
@@ -44,7 +45,28 @@ SOLVERS = [
     "wave",
     "wave_walls",
 ]
+INVERSE = [
+    "blur",
+    "gaussian_prior",
+    "image_quality",
+    "input_convex",
+    "noise",
+    "plug_and_play",
+    "proximal",
+    "proximal_matching",
+    "proximal_network",
+    "reconstruction",
+    "reconstructor",
+    "sampling",
+    "stability",
+    "three_layer_network",
+    "total_variation",
+]
 install_import_hook(
-    [*(f"fredholm.{package}" for package in PACKAGES), *(f"fredholm.solvers.{name}" for name in SOLVERS)],
+    [
+        *(f"fredholm.{package}" for package in PACKAGES),
+        *(f"fredholm.solvers.{name}" for name in SOLVERS),
+        *(f"fredholm.inverse.{name}" for name in INVERSE),
+    ],
     "shape_checks.checked",
 )

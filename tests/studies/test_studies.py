@@ -171,7 +171,7 @@ _SMALL = {  # sizes at which a study takes seconds
 _WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
     "dgno": ("relative difference of the two losses",),
     "co2-transport": ("relative error of mass over 2 days, all parts", "relative error of mass, worst"),
-    "deblurring-stability": ("C above", "200 steps"),
+    "deblurring-stability": ("C above", "200 updates"),
     "deep-conjugate-direction": ("true residual in float64", "least Ritz value"),
     "latent-spectral-models": ("parameters",),
     "learned-proximal-networks": ("least step of", "asymmetry", "least eigenvalue", "largest relative rise"),

@@ -89,7 +89,7 @@ def _described(tensor: Tensor | None) -> str:
 
 @functools.cache
 def _define_building_blocks() -> None:
-    """Import the toolkit's own layers, operators and priors, which an architecture may name; nothing that a file names."""
+    """Import the toolkit's own layers, operators and priors, which a file may name; it brings none of its own."""
     for package in (layers, operators, inverse):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             import_module(module.name)

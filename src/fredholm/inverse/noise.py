@@ -1,7 +1,7 @@
 """Noise on observations, as small objects: (clean values, generator) ↦ noisy values."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -10,6 +10,7 @@ from torch import Tensor
 from fredholm.errors import InverseProblemError
 
 
+@runtime_checkable
 class Noise(Protocol):
     """What makes noisy observations of clean ones."""
 

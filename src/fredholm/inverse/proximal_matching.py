@@ -141,7 +141,7 @@ def train_proximal(
                 errors = (network(clean + sigma * noise) - clean).flatten(1)
                 loss = stage.loss(errors)
                 optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimiser.step()
                 schedule.step()
                 network.project_()
@@ -152,6 +152,6 @@ def train_proximal(
                 if done % 100 == 0:
                     if not torch.isfinite(loss):
                         raise TrainingError(f"the loss is not finite after {done} steps: lower the learning rate")
-                    display.update(done, float(loss.detach()), schedule.get_last_lr()[0])
+                    display.update(done, float(loss.detach()), float(schedule.get_last_lr()[0]))
             results.append(StageResult(sum(losses) / len(losses), sum(within) / len(within)))
     return results

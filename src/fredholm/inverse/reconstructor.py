@@ -16,6 +16,7 @@ deep-learning-based operators", 2023; Evangelista, Nagy, Morotti, Loli Piccolomi
 the question: understanding neural networks for inverse problems", 2022 (ReNN, StReNN).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -127,7 +128,8 @@ def train_reconstructor(
         )
     generator = torch.Generator().manual_seed(training.seed)
     optimiser = torch.optim.Adam(reconstructor.parameters(), training.rate, betas=(0.9, 0.9))
-    losses, done, steps = [], 0, training.epochs * len(range(0, len(pictures), training.batch))
+    losses: list[float] = []
+    done, steps = 0, training.epochs * len(range(0, len(pictures), training.batch))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     reconstructor.train()
     with Display(steps, 0, progress) as display:
@@ -138,13 +140,13 @@ def train_reconstructor(
                 target = pictures[some] if training.target is None else training.target(data)
                 loss = training.loss(reconstructor(data), target)
                 optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
+                loss.backward()
                 optimiser.step()
                 schedule.step()
                 done += 1
                 total += float(loss.detach()) * len(some) / len(pictures)
-                display.update(done, float(loss.detach()), schedule.get_last_lr()[0])
-            if not total == total or abs(total) == float("inf"):
+                display.update(done, float(loss.detach()), float(schedule.get_last_lr()[0]))
+            if not math.isfinite(total):
                 raise TrainingError(f"the loss is not finite in epoch {len(losses) + 1}: lower the learning rate")
             losses.append(total)
     reconstructor.eval()

@@ -57,7 +57,7 @@ class DeblurringStability(Study):
     slug: ClassVar[str] = "deblurring-stability"
     claim: ClassVar[str] = (
         "A network trained end to end is the most accurate on data like those of its training, and unstable under "
-        "noise that it has not seen. A few steps of regularised CGLS in front, or noise in training, make it stable."
+        "noise that it has not seen. A step of regularised CGLS in front, or noise in training, makes it stable."
     )
     paper: ClassVar[str] = (
         "GoPro pictures, 3L-SSNet: PSNR 28.71 (NN), 25.96 (FiNN), 28.35 (StNN) without noise, 23.74, 25.53, 27.51 with "
@@ -83,14 +83,21 @@ class DeblurringStability(Study):
             if name == "NN":
                 bound = _tradeoff(reconstructor, report, blur, test, run.seed)
         learned = {name: report for name, report in reports.items() if name not in classical}
-        tikhonov = _tikhonov_error(blur, test)
+        tikhonov = _tikhonov_errors(blur, test)
         return StudyReport(
             self.slug,
             self.claim,
             self.paper,
-            {name: _row(report) for name, report in learned.items()},
+            {
+                **{name: _row(report) for name, report in learned.items()},
+                "200 updates of CGLS against the exact filter": {f"λ = {k:g}": error for k, error in tikhonov.items()},
+            },
             {name: _row(report) for name, report in classical.items()},
-            (*_targets(reports), *bound, tikhonov),
+            (
+                *_targets(reports),
+                *bound,
+                Target(f"200 updates of CGLS against the exact filter, λ = {_TARGET:g}", tikhonov[_TARGET], "<=", 1e-6),
+            ),
             time.perf_counter() - start,
             run.seed,
             run.budget,
@@ -184,10 +191,10 @@ def _tradeoff(
     return [Target("C above its lower bound, least over pairs", float((measured - bound).min()), ">=", -1e-9)]
 
 
-def _tikhonov_error(blur: GaussianBlur, test: Tensor) -> Target:
-    """200 steps of CGLS against the exact filter."""
-    data = blur(test[:8].double())
-    exact = blur.tikhonov(data, _DAMPING)
-    iterated = TikhonovCGLS(blur, _DAMPING, 200)(data)
-    error = float((iterated - exact).norm() / exact.norm())
-    return Target("200 steps of CGLS against Tikhonov by Fourier transform", error, "<=", 1e-6)
+def _tikhonov_errors(blur: GaussianBlur, test: Tensor) -> dict[float, float]:
+    """200 updates of CGLS against the exact filter, by λ: they gain a factor of about exp(-400 λ) at the least."""
+    data, errors = blur(test[:8].double()), {}
+    for damping in (_TARGET, _DAMPING):
+        exact = blur.tikhonov(data, damping)
+        errors[damping] = float((TikhonovCGLS(blur, damping, 200)(data) - exact).norm() / exact.norm())
+    return errors
