@@ -55,7 +55,7 @@ class LevenbergMarquardt:
 
     iterations: int = 30
     tolerance: float = 3e-5
-    damping: float = 1e-3
+    damping: float = 1e-8
     ridge: float = 1e-8
 
 

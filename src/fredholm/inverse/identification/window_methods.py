@@ -35,8 +35,8 @@ from fredholm.inverse.identification.window_problem import WindowPlan, WindowPro
 from fredholm.problems.diesel_engine import DieselEngineRecords
 from fredholm.solvers.diesel_engine import WEAR, rates
 
-_REACHES = (1.0, 0.3, 0.1, 0.03)  # ρ of the stages, 1/s
-_BETWEEN = LevenbergMarquardt(iterations=3, tolerance=1e-2)
+_REACHES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)  # ρ of the stages, 1/s
+_BETWEEN = LevenbergMarquardt(iterations=4, tolerance=1e-3)
 _LAST = LevenbergMarquardt(iterations=20)
 
 
@@ -97,11 +97,11 @@ class Transfer(Method):
         if problem.windows != len(hidden):
             raise DataError(f"the source has {len(hidden)} windows and the record {problem.windows}: they must agree")
         local, shared = _first_heads(problem, frozen).flatten(1), self._wear(unknown, start)
-        first, taken = _solved(problem, local, shared, _REACHES[:1], last=_BETWEEN)
+        first, taken = _solved(problem, local, shared, _REACHES[:3], last=_BETWEEN)
         whole = WindowProblem.of(record, self.plan, networks, actuators, start, places)
         heads = first.local.unflatten(1, (hidden.shape[1], -1))
         local = networks.begun(hidden, heads).flatten(1)
-        solution, more = _solved(whole, local, first.shared, _REACHES[1:])
+        solution, more = _solved(whole, local, first.shared, _REACHES[3:])
         return _estimate(whole, solution, unknown, start, taken + more, networks)
 
     def _wear(self, unknown: tuple[str, ...], start: Float[Tensor, " 4"]) -> Float[Tensor, " s"]:
@@ -174,7 +174,7 @@ def _first_heads(problem: WindowProblem, heads: Heads) -> Float[Tensor, "w f p"]
     if not problem.balance.infused:
         egr, vgt = (problem.inputs[name] / SCALES[5] for name in ("egr", "vgt"))
         wanted = torch.cat([wanted, torch.stack([egr, egr, vgt], 1)], 1)
-    return heads.fitted(wanted, ridge=3e-3)
+    return heads.fitted(wanted, ridge=1e-2)
 
 
 def _estimate(
