@@ -231,6 +231,7 @@ def measured(case: Case, clients: int, rounds: int, seconds: float, console: Con
                 answered = load(port, bodies, n, 1 if round_ < 0 else seconds)
                 cpu = 1e3 * (cpu_seconds(process) - before) / max(answered.requests, 1)
                 found.append(replace(answered, cpu=cpu))
+                rate, work = answered.throughput, cpu
                 console.print(
                     f"round {round_ + 1} of {rounds}, {n} clients, {way}: {rate:.0f} a second, {work:.2f} ms CPU each"
                 )

@@ -24,7 +24,7 @@ def documentation_page(places: Mapping[str, Place], api: dict[str, Any]) -> str:
         f"<!doctype html><html lang=en><meta charset=utf-8><title>Fredholm service</title><style>{_STYLE}</style>"
         f"<h1>{escape(operators)}</h1>{_table(endpoints)}"
         f"{''.join(_inputs_of(place, api) for place in places.values())}"
-        "<p>Machine-readable: <a href=/openapi.json>openapi.json</a></p></html>"
+        "<p>Machine-readable: <a href=openapi.json>openapi.json</a></p></html>"
     )
 
 
