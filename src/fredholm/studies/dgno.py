@@ -12,6 +12,7 @@ problems based on deep, generative probabilistic modeling", J. Comput. Phys. 538
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -202,7 +203,7 @@ def _trained(
 
 def _inverse(
     run: Run, smooth: tuple[LatentGenerativeOperator, Dataset, Dataset]
-) -> tuple[dict[str, Any], dict[str, Any], list[Target], dict[str, list[str]]]:
+) -> tuple[dict[str, Any], dict[str, Any], list[Target], dict[str, Sequence[str]]]:
     """On media of plane waves, where the data tell the coefficient, and on the smooth ones, where they do in part."""
     problem = Darcy(_POINTS, PlaneWaves())
     train, test = simulate(problem, _TRAIN, 2 * run.seed), simulate(problem, _TEST, 2 * run.seed + 1)
@@ -215,7 +216,7 @@ def _inverse(
     measured["latent operator, plane waves"] = {"test_relative_l2": _error(operator, test)}
     posterior = measured.pop("figure")
     more, more_rivals, more_targets = _inversions("smooth media", smooth, Cosines(problem.grid, 12), _MEDIAN, run)
-    figures = {"Plane waves": [posterior], "Smooth media": [more.pop("figure")]}
+    figures: dict[str, Sequence[str]] = {"Plane waves": [posterior], "Smooth media": [more.pop("figure")]}
     error = measured["Laplace, plane waves"]["coefficient_error"]
     targets.insert(0, Target("error of the coefficient, plane waves", error, "<=", 0.05))
     return {**measured, **more}, {**rivals, **more_rivals}, [*targets, *more_targets], figures
