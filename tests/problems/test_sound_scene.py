@@ -14,6 +14,7 @@ from fredholm.data.dataset import Dataset, Description
 from fredholm.data.source import ArraySource
 from fredholm.errors import DataError, OutsideDomainError, UnknownNameError
 from fredholm.evaluation import measure
+from fredholm.operators.deeponet import fit_pod_linear
 from fredholm.problems import (
     RIGID,
     AbsorptionTable,
@@ -39,7 +40,7 @@ from fredholm.problems import (
 )
 from fredholm.problems.wall_materials import WallMaterial
 from fredholm.solvers.material_file import write_material
-from fredholm.training.recipes import recipe_named
+from fredholm.training.recipes import recipe_named, sensors_of
 
 SHORT = Recording(0.006, 0.001)
 SHAPES = {
@@ -233,3 +234,26 @@ def test_an_operator_of_a_cube_by_chosen_rank() -> None:
     operator = recipe_named("pod-linear-by-error").fit(data).operator
     errors = measure(lambda samples: operator(unseen.inputs(samples)).detach(), unseen)
     assert errors.mean < 0.03
+
+
+def test_a_trained_operator_keeps_reciprocity_and_waits_for_the_sound() -> None:
+    """p at B of a pulse at A and the reverse agree to its error; before sound can have come there is none."""
+    room = Room(Box((2.0, 2.0)), SourceLattice(9), 800.0, spacing=0.04, recording=Recording(0.006, 0.0005), margin=0.7)
+    inputs = room.sample(81, 0)
+    about = Description(
+        room.signature, room.output_domain, room.input_domains, {"name": "room", "parameters": room.parameters()}
+    )
+    data = Dataset(about, ArraySource(inputs, room.solve(inputs), None, room.labels(81, 0)))
+    operator = fit_pod_linear(data, sensors_of(data, per_axis=26), rank=60)
+    places = torch.tensor([[0.76, 0.92], [1.24, 1.12]], dtype=torch.float64)
+    times = torch.arange(13) * 0.0005
+    query = torch.cat([torch.cat([place.expand(13, 2), times[:, None]], 1) for place in places]).float()
+    with torch.inference_mode():
+        answer = operator(room.pulses(places), query)[:, 0].unflatten(-1, (2, 13))
+    assert float((answer[0, 1] - answer[1, 0]).norm() / answer[0, 1].norm()) < 0.05
+    points = room.output_domain.coordinates()
+    with torch.inference_mode():
+        field = operator(room.pulses(places[:1]))[0].flatten()
+    early = points[:, 2] * 343.0 < (points[:, :2] - places[0]).norm(dim=1) - 3 * room.pulse_width
+    assert int(early.sum()) > 100
+    assert float(field[early].abs().max()) < 0.02 * float(field.abs().max())

@@ -25,7 +25,9 @@ from fredholm.studies import (
     nn_to_no,
     online_surrogate_training,
     run_study,
+    sound_cube,
     sound_propagation,
+    sound_transfer,
     study_named,
     transform_once,
 )
@@ -156,7 +158,9 @@ _SMALL = {  # sizes at which a study takes seconds
         "_ROUGH_EPOCHS": {Budget.QUICK: 2},
     },
     online_surrogate_training: {"_SIMULATIONS": _FEW, "_STEPS": {Budget.QUICK: 100}, "_OFFLINE": (3, 5), "_UNSEEN": 2},
+    sound_cube: {"_PER_AXIS": 3},
     sound_propagation: {"_STEPS": _FEW},
+    sound_transfer: {"_STEPS": _FEW},
     transform_once: {
         "_SIZES": (32, 64),
         "_ROUNDS": 1,
@@ -177,7 +181,7 @@ _WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
     "learned-proximal-networks": ("least step of", "asymmetry", "least eigenvalue", "largest relative rise"),
     "mg-tfno": ("factorised against dense", "initial deviation", "spectral weights", "activations an item"),
     "nn-to-no": ("slowest operator", "d(64), U-Net"),
-    "sound-propagation": ("POD trunk",),
+    "sound-propagation": ("POD trunk", "compact POD"),
     "transform-once": ("irreducible error", "growth of variance"),
 }
 
