@@ -113,6 +113,14 @@ def test_broken_json_and_unknown_graphs(client: TestClient) -> None:
     assert "['branch', 'operator', 'trunk']" in missing.json()["error"]
 
 
+def test_a_graph_that_a_client_has_is_not_sent_again(client: TestClient, room: Artifact) -> None:
+    first = client.get("/v1/graphs/trunk.onnx")
+    assert first.content == (room.path / "trunk.onnx").read_bytes()
+    again = client.get("/v1/graphs/trunk.onnx", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/v1/graphs/branch.onnx", headers={"if-none-match": first.headers["etag"]}).status_code == 200
+
+
 def test_schema_names_inputs_with_units(client: TestClient) -> None:
     schema = client.get("/openapi.json").json()["components"]["schemas"]
     assert "pressure [Pa]" in schema["Inputs"]["properties"]["initial_pressure"]["description"]

@@ -171,6 +171,18 @@ def test_who_comes_when_all_places_are_taken_is_told_to_come_again(small: Artifa
     assert "fredholm_requests_taken 0.0" in metrics.text
 
 
+def test_a_request_beyond_its_time_gives_its_place_back(small: Artifact) -> None:
+    app = create_app(small, Limits(seconds=0.1, requests=1), batching=Batching(32, 0.4))
+
+    async def conversation(client: httpx.AsyncClient) -> list[str]:
+        late = await client.post("/v1/predict", **body(0))
+        assert late.status_code == 503
+        assert "took longer than 0.1 s" in late.json()["error"]
+        return (await client.get("/metrics")).text.splitlines()
+
+    assert {"fredholm_requests_taken 0.0", "fredholm_requests_waiting 0.0"} <= set(talk(app, conversation))
+
+
 def test_the_metrics_count_what_was_answered(small: Artifact) -> None:
     async def conversation(client: httpx.AsyncClient) -> str:
         await client.post("/v1/predict", **body(0))  # 2 samples x 12 points

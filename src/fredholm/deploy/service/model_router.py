@@ -124,15 +124,19 @@ def model_router(place: Place, requests: ModelRequests, office: Office) -> APIRo
         response_class=Response,
         responses={
             200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+            304: {"description": "It is the one that the client has, as If-None-Match says"},
             404: {"model": Refusal, "description": "There is no such graph"},
         },
     )
-    def graph(name: str) -> Response:
-        graphs = model.current.graphs
-        if f"{name}.onnx" not in graphs:
-            known = sorted(file.removesuffix(".onnx") for file in graphs)
+    def graph(name: str, request: Request) -> Response:
+        version, file = model.current, f"{name}.onnx"
+        if file not in version.graphs:
+            known = sorted(file.removesuffix(".onnx") for file in version.graphs)
             return JSONResponse({"error": f"no graph {name!r}; there are {known}: `fredholm export` makes them"}, 404)
-        return Response(graphs[f"{name}.onnx"], media_type="application/octet-stream")
+        tag = {"ETag": f'"{version.artifact.manifest.files[file]}"'}
+        if request.headers.get("if-none-match") == tag["ETag"]:
+            return Response(status_code=304, headers=tag)
+        return Response(version.graphs[file], media_type="application/octet-stream", headers=tag)
 
     return router
 
