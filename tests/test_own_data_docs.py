@@ -3,8 +3,8 @@
 import re
 import sys
 from pathlib import Path
+from textwrap import indent
 
-from fredholm.deploy.service import running_service
 from test_readme import examples, run
 
 sys.path.append(str(Path(__file__).parent / "data"))
@@ -19,13 +19,13 @@ def test_a_numpy_solver_becomes_a_trained_operator(tmp_path: Path) -> None:
     assert "fno/small" in code
     shorter = code.replace("iterations=2000", "iterations=5").replace("n=1000", "n=40").replace("n=50", "n=8")
     shorter = shorter.replace("fno/small", "fno/tiny")
-    said = run(shorter + look, tmp_path)
+    served = "\nfrom fredholm.deploy.service import running_service\n"
+    served += "with running_service('runs/spring/artifact', port=8934):\n" + indent(ask.replace("8000", "8934"), "    ")
+    said = run(shorter + look + served, tmp_path)
     assert "relative L2 error" in said
     assert "graphs equal" in said
+    assert re.search(r"^\[\[\[-?\d\S*, -?\d\S*\]\]\] \['m'\]$", said, re.M), said
     assert (tmp_path / "runs/spring/bump.png").read_bytes().startswith(b"\x89PNG")
-    with running_service(tmp_path / "runs/spring/artifact", port=8934):
-        answer = run(ask.replace("8000", "8934"), tmp_path)
-    assert re.fullmatch(r"\[\[\[-?\d\S*, -?\d\S*\]\]\] \['m'\]\s*", answer), answer
     beginning = code[: code.index("spring = ")]
     (tmp_path / "spring.py").write_text(
         "import sys\n" + beginning + "\nnp.save(sys.argv[2], solve(np.load(sys.argv[1])))", encoding="utf-8"
