@@ -24,6 +24,7 @@ from fredholm.studies import (
     mt_deeponet,
     nn_to_no,
     online_surrogate_training,
+    pressure_cases,
     run_study,
     sound_cube,
     sound_propagation,
@@ -65,6 +66,7 @@ _SMALL = {  # sizes at which a study takes seconds
         "_AGAIN": {Budget.QUICK: DirectionTraining(1, 2)},
         "_CUBE": {Budget.QUICK: 6},
         "_CUBE_TRAINING": {Budget.QUICK: DirectionTraining(1, 2)},
+        "MOST": 300,
         "_ROUNDS": 1,
     },
     deeponet: {"_STEPS": _FEW, "_TRIPLES": 1000},
@@ -159,6 +161,7 @@ _SMALL = {  # sizes at which a study takes seconds
     },
     online_surrogate_training: {"_SIMULATIONS": _FEW, "_STEPS": {Budget.QUICK: 100}, "_OFFLINE": (3, 5), "_UNSEEN": 2},
     sound_cube: {"_PER_AXIS": 3},
+    pressure_cases: {"_DRAWS": 1, "_PLUME_STEPS": (0.45,)},
     sound_propagation: {"_STEPS": _FEW},
     sound_transfer: {"_STEPS": _FEW},
     transform_once: {
