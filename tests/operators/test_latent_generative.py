@@ -30,10 +30,10 @@ LATENT = 5
 BOX = Grid(Axis("x", 0.0, 2.0, 3), Axis("y", -1.0, 1.0, 3))
 
 
-def decoder(activation: nn.Module, walls: bool = True, last: int = 3) -> LatentDecoder:
+def decoder(activation: nn.Module, walls: bool = True, last: int = 3, width: int = 7, depth: int = 4) -> LatentDecoder:
     with initialised(0):
         factor = ZeroWalls([0.0, -1.0], [2.0, 1.0], [0, 1]) if walls else None
-        made = LatentDecoder.of(BOX, LATENT, activation, (7, 4, last), factor, scale=0.3).double()
+        made = LatentDecoder.of(BOX, LATENT, activation, (width, depth, last), factor, scale=0.3).double()
         nn.init.normal_(made.omega)
         nn.init.normal_(made.bias)
         return made
@@ -52,7 +52,7 @@ def test_gradients_by_forward_mode_are_those_of_reverse_mode(activation: nn.Modu
 
 
 def test_gradients_of_weights_through_forward_mode_are_those_of_finite_differences() -> None:
-    f = decoder(TanhSine(), last=2)
+    f = decoder(TanhSine(), last=2, width=3, depth=2)
     beta, points = torch.rand(2, LATENT).double(), torch.rand(3, 2).double()
 
     def slopes(*weights: torch.Tensor) -> torch.Tensor:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from fredholm.errors import UnknownNameError
+from fredholm.inverse import MAP, Trajectories
 from fredholm.inverse.direction_training import DirectionTraining
 from fredholm.studies import (
     STUDIES,
@@ -82,6 +83,8 @@ _SMALL = {  # sizes at which a study takes seconds
         "_SAMPLED": 1,
         "_SEEN": 10,
         "_DRAWS": 4,
+        "_MODE": MAP(steps=4, starts=1),
+        "_TRAJECTORIES": Trajectories(leaps=2, warm_up=2),
         "_ROUNDS": 1,
         "_BATCH": 4,
     },

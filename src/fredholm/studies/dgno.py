@@ -24,8 +24,9 @@ from fredholm.data.simulation import simulate
 from fredholm.evaluation import StudyReport, Target, interleaved, measure
 from fredholm.evaluation.page import figure_png
 from fredholm.fields.pointwise import Cosines, Multilinear, Pointwise
+from fredholm.inverse.hamiltonian import Trajectories
 from fredholm.inverse.latent_inversion import invert
-from fredholm.inverse.latent_methods import HMC, Laplace, PosteriorMethod
+from fredholm.inverse.latent_methods import HMC, MAP, Laplace, PosteriorMethod
 from fredholm.inverse.latent_target import VirtualObservations
 from fredholm.inverse.noise import GaussianNoise
 from fredholm.inverse.observations import Observations
@@ -59,6 +60,7 @@ _WAVES, _WIDTH, _DEPTH, _LAST = 800, 64, 5, 4  # samples and networks of A
 _LATENT, _WAVE_LATENT = 64, 16
 _MEDIAN = 5.0
 _FIELDS, _SEEN, _DECIBELS, _SAMPLED = 10, 100, 25.0, 3  # inversions, observations, signal to noise, those by HMC
+_MODE, _TRAJECTORIES = MAP(), Trajectories()
 _DRAWS, _ROUNDS, _BATCH = 150, 5, 40  # of a chain; of timings; samples in a timed step
 
 
@@ -234,9 +236,9 @@ def _inversions(
     coefficients = train.inputs(torch.arange(len(train)))["coefficient"]
     solver, mean = SolverInversion.of(coefficients), coefficients.mean(0)[0]
     methods: dict[str, tuple[PosteriorMethod, VirtualObservations | None, int]] = {
-        "Laplace": (Laplace(seed=run.seed), None, _FIELDS),
-        "Laplace with the equation": (Laplace(seed=run.seed), equation, _FIELDS),
-        "HMC": (HMC(samples=_DRAWS, seed=run.seed), None, _SAMPLED),
+        "Laplace": (Laplace(mode=_MODE, seed=run.seed), None, _FIELDS),
+        "Laplace with the equation": (Laplace(mode=_MODE, seed=run.seed), equation, _FIELDS),
+        "HMC": (HMC(samples=_DRAWS, trajectories=_TRAJECTORIES, mode=_MODE, seed=run.seed), None, _SAMPLED),
     }
     found: dict[str, list[dict[str, float]]] = {method: [] for method in (*methods, "solver", "mean")}
     for i in range(_FIELDS):
