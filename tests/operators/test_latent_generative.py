@@ -113,10 +113,12 @@ def test_a_gaussian_prior_takes_mean_and_covariance_of_codes() -> None:
 def test_a_phase_is_drawn_with_its_probability() -> None:
     """σ(f + logistic noise) exceeds a half with probability σ(f), as a Bernoulli variable does."""
     law, f = PhaseLaw(5.0, 10.0), torch.tensor([[-1.0, 0.0, 2.0]]).expand(20000, -1)
-    high = law.relaxed(f, torch.Generator().manual_seed(0)) > 7.5
+    noise = law.noise((20000, 3), torch.Generator().manual_seed(0))
+    high = law.relaxed(f, noise) > 7.5
     torch.testing.assert_close(high.double().mean(0), torch.sigmoid(f[0]).double(), atol=0.01, rtol=0)
-    steady = PhaseLaw(5.0, 10.0, averaged=25).relaxed(f, torch.Generator().manual_seed(0))
-    assert (steady.var(0) < law.relaxed(f, torch.Generator().manual_seed(0)).var(0)).all()
+    steady = PhaseLaw(5.0, 10.0, averaged=25).noise((20000, 3), torch.Generator().manual_seed(0))
+    assert (law.relaxed(f, steady).var(0) < law.relaxed(f, noise).var(0)).all()
+    assert torch.equal(law.relaxed(f), law.mean(f))
     torch.testing.assert_close(law.variance(f[:1])[0, 1], torch.tensor(25 / 4))
 
 

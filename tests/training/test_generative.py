@@ -9,8 +9,9 @@ from torch import Tensor, nn
 from fredholm.data.simulation import simulate
 from fredholm.errors import SignatureError
 from fredholm.fields import Axis, Grid
-from fredholm.fields.pointwise import Cosines, Multilinear
+from fredholm.fields.pointwise import Cosines, Multilinear, Nearest
 from fredholm.fields.wendland import CorrectedMean, GaussBall, WendlandTests
+from fredholm.inverse import MAP, GaussianNoise, Laplace, Observations, VirtualObservations, invert
 from fredholm.layers.activations import TanhSine
 from fredholm.layers.adapted_sensors import Standardised
 from fredholm.layers.perceptron import MLP, initialised
@@ -21,6 +22,7 @@ from fredholm.operators.latent_generative import (
     LatentDecoder,
     LatentEncoder,
     LatentGenerativeOperator,
+    PhaseLaw,
     PositiveLaw,
     ZeroWalls,
 )
@@ -179,3 +181,22 @@ def test_what_does_not_fit_is_refused() -> None:
     other = simulate(Darcy(points=9), 2, 0)
     with pytest.raises(SignatureError, match="the labelled data does not fit"):
         fit_generative(flow(), PROBLEM.sample(2, 0), darcy_form(), iterations=1, labels=other)
+
+
+def test_two_phases_in_mixed_form_are_learnt_and_inverted() -> None:
+    """Flux, phases and pressure of one latent vector: the loss falls, and a posterior has probabilities."""
+    problem, form = Darcy(points=8), WeakForm(Diffusion(), SQUARE, {"coefficient": Nearest(PROBLEM.grid)}, particles=20)
+    with initialised(0):
+        operator = flow(mixed=True)
+        operator.coefficient = GenerativeInput(
+            "coefficient", problem.grid, LatentDecoder.of(SQUARE, 6, TanhSine(), (16, 3, 2)), PhaseLaw(3.0, 12.0)
+        )
+    settings = GenerativeSettings(batch=10, rate=3e-3, quiet=True)
+    history = fit_generative(operator, problem.sample(40, seed=0), form, iterations=100, settings=settings)
+    assert history.losses[-1][1] < 0.7 * history.losses[0][1]
+    truth = problem.sample(1, seed=1)
+    seen = Observations.of_field(problem.grid, problem.solve(truth)[0, 0], torch.arange(0, 64, 5), GaussianNoise(0.005))
+    equation = VirtualObservations(form, precision=1.0)
+    posterior = invert(operator, seen, Laplace(samples=20, mode=MAP(steps=20, starts=2)), equation=equation)
+    assert posterior.probability is not None
+    assert bool(((posterior.probability >= 0) & (posterior.probability <= 1)).all())

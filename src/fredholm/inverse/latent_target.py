@@ -86,7 +86,10 @@ class LatentTarget:
         if equation is None:
             return
         assert self.operator.coefficient is not None
-        points = equation.form.draw(torch.Generator().manual_seed(equation.seed)).double()
+        generator = torch.Generator().manual_seed(equation.seed)
+        points = equation.form.draw(generator).double()
+        # one draw at each node for all vectors, lest V change from one evaluation to the next
+        self._noise = self.operator.coefficient.law.noise((len(points),), generator)
         self._nodes, self._solution = points, self.operator.solution.basis_with_derivatives(points)
         self._input = self.operator.coefficient.decoder.basis(points)
         self._flux = [decoder.basis(points) for decoder in self.operator.flux]  # type: ignore[operator]
@@ -109,8 +112,7 @@ class LatentTarget:
         assert self.operator.coefficient is not None
         form, coefficient = self.equation.form, self.operator.coefficient
         u, gradient = self.operator.solution.contracted(self.operator.solution.coefficients(beta), self._solution)
-        noise = torch.Generator().manual_seed(self.equation.seed)
-        a = coefficient.law.relaxed(coefficient.decoder.coefficients(beta) @ self._input.T, noise)
+        a = coefficient.law.relaxed(coefficient.decoder.coefficients(beta) @ self._input.T, self._noise)
         fields = LocalFields(self._nodes, u, gradient, {coefficient.name: a})
         if not self._flux:
             return form.residual(fields)

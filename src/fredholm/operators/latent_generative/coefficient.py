@@ -43,10 +43,14 @@ class CoefficientLaw(nn.Module, Described, ABC):
     def fit(self, decoded: Float[Tensor, "batch m"], values: Float[Tensor, "batch m"]) -> None:
         """Take what the law has to learn, such as τ, from decoded training inputs."""
 
+    def noise(self, shape: tuple[int, ...], generator: torch.Generator) -> Float[Tensor, "*shape"] | None:
+        """What a draw of a discrete law is made with; None where the law is continuous."""
+        return None
+
     def relaxed(
-        self, decoded: Float[Tensor, "*batch m"], generator: torch.Generator | None = None
+        self, decoded: Float[Tensor, "*batch m"], noise: Float[Tensor, "*shape"] | None = None
     ) -> Float[Tensor, "*batch m"]:
-        """Values to put into an equation, with a gradient; a draw, where the law is discrete and a generator given."""
+        """Values to put into an equation, with a gradient; a draw, where the law is discrete and noise is given."""
         return self.mean(decoded)
 
     def probability(self, decoded: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch m"] | None:
@@ -127,13 +131,14 @@ class PhaseLaw(CoefficientLaw):
         p = decoded.sigmoid()
         return (self.high - self.low) ** 2 * p * (1 - p)
 
+    def noise(self, shape: tuple[int, ...], generator: torch.Generator) -> Float[Tensor, "*shape"]:
+        share = torch.rand(self.averaged, *shape, generator=generator, dtype=torch.float64)
+        return share.clamp(1e-6, 1 - 1e-6).logit().mean(0)
+
     def relaxed(
-        self, decoded: Float[Tensor, "*batch m"], generator: torch.Generator | None = None
+        self, decoded: Float[Tensor, "*batch m"], noise: Float[Tensor, "*shape"] | None = None
     ) -> Float[Tensor, "*batch m"]:
-        if generator is None:
-            return self.mean(decoded)
-        share = torch.rand(self.averaged, *decoded.shape, generator=generator).to(decoded).clamp(1e-6, 1 - 1e-6)
-        return self.mean(decoded + share.logit().mean(0))
+        return self.mean(decoded if noise is None else decoded + noise.to(decoded))
 
     def probability(self, decoded: Float[Tensor, "*batch m"]) -> Float[Tensor, "*batch m"]:
         return decoded.sigmoid()
