@@ -177,7 +177,17 @@ def load_from_wrk(port: int, bodies: Sequence[bytes], clients: int, seconds: flo
         script = Path(folder) / "script.lua"
         text = _WRK.replace("COUNT", str(len(bodies))).replace("FOLDER", folder).replace("KIND", KIND)
         script.write_text(text, encoding="utf-8")
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:g}s", "-s", str(script), f"http://127.0.0.1:{port}"]
+        command = [
+            "wrk",
+            "-t1",
+            "--timeout",
+            "30s",
+            f"-c{clients}",
+            f"-d{seconds:g}s",
+            "-s",
+            str(script),
+            f"http://127.0.0.1:{port}",
+        ]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     requests, failed, spent, p50, p99 = json.loads(done.stdout.partition("JSON ")[2])
     if failed:
