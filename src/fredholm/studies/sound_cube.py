@@ -32,7 +32,7 @@ def cube(sources: SourceLattice | RandomSources) -> SoundScene:
 
 def cube_results(run: Run) -> tuple[dict[str, Any], dict[str, Any], tuple[Target, ...]]:
     """Measured, baselines and targets."""
-    run.say("  cube of 2 m with porous walls: solving for 135 sources")
+    run.say(f"  cube of 2 m with porous walls: solving for {_PER_AXIS**3 + 10} sources")
     train = solved(cube(SourceLattice(_PER_AXIS)), _PER_AXIS**3, run.seed)
     test = solved(cube(RandomSources()), 10, run.seed + 1)
     baselines = {}
