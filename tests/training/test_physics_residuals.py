@@ -116,7 +116,7 @@ def test_residuals_vanish_for_solutions() -> None:
     assert float(Residuals(wave, advection, [Prescribed(1, 0.0, "initial")])(wrong, points)[:, 1].abs().max()) > 0.5
 
     burgers = Burgers(points=32)  # u = x / (1 + t) has u_t = -u / (1 + t), u_x = 1 / (1 + t), and no u_xx
-    found = jet(lambda y: (y[:, :1] / (1 + y[:, 1:])), points, burgers.partials)
+    found = jet(lambda y: y[:, :1] / (1 + y[:, 1:]), points, burgers.partials)
     found = {partial: values.T[None] for partial, values in found.items()}
     assert float(burgers.balance(found, points, {}).abs().max()) < 1e-6
 
