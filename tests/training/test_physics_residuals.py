@@ -161,7 +161,7 @@ def test_equations_alone_train_an_operator() -> None:
         rest,
         rest.data(problem.sample(100, seed=0)),
         sampler=CartesianPoints(32, 48),
-        iterations=200,
+        iterations=400,
         optimizer=adam(rest, 3e-3),
         loss=FixedTermWeights([1.0]),
         settings=Settings(quiet=True),
