@@ -138,7 +138,7 @@ def fixed_trunk(split: Split, branch_width: int, trunk_width: int, data: Dataset
 
 
 @pytest.mark.parametrize(
-    ("split", "branch", "trunk"), [(SplitBoth(), 10, 10), (SplitBranch(), 10, 5), (SplitTrunk(), 5, 10)], ids=str
+    ("split", "branch", "trunk"), [(SplitBoth(), 10, 10), (SplitBranch(), 10, 5), (SplitTrunk(), 5, 10)]
 )
 def test_a_branch_is_fitted_best_for_the_trunk_it_gets(split: Split, branch: int, trunk: int) -> None:
     """At the optimum the misfit is orthogonal to every change of the branch: its gradient vanishes."""

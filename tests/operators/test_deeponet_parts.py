@@ -99,7 +99,7 @@ def test_merged_branches_need_one_width() -> None:
 
 
 @pytest.mark.parametrize(
-    ("split", "branch", "trunk"), [(SplitBoth(), 8, 8), (SplitBranch(), 8, 4), (SplitTrunk(), 4, 8)], ids=str
+    ("split", "branch", "trunk"), [(SplitBoth(), 8, 8), (SplitBranch(), 8, 4), (SplitTrunk(), 4, 8)]
 )
 def test_channels_share_what_their_split_says(split: Split, branch: int, trunk: int) -> None:
     operator = deeponet(branch, trunk, split)
@@ -118,7 +118,7 @@ def test_channels_share_what_their_split_says(split: Split, branch: int, trunk: 
         assert len(reached) == width
 
 
-@pytest.mark.parametrize("split", [SplitBoth(), SplitBranch(), SplitTrunk()], ids=str)
+@pytest.mark.parametrize("split", [SplitBoth(), SplitBranch(), SplitTrunk()], ids=lambda split: type(split).__name__)
 def test_widths_that_do_not_fit_are_refused(split: Split) -> None:
     with pytest.raises(ValueError, match=rf"{type(split).__name__} with 2 channels needs .* got 7 and 8"):
         deeponet(7, 8, split)
