@@ -2,8 +2,7 @@
 
 import os
 
-# of torch: as many as there are cores in two workers together, for a core that is shared makes all threads wait
-os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 from jaxtyping import install_import_hook
 

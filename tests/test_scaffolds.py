@@ -21,6 +21,7 @@ SMALLER = {
 TRAIN = "import runpy; runpy.run_path('train.py', run_name='__main__')"
 
 
+@pytest.mark.slow
 def test_a_problem_passes_its_tests_and_is_learned(tmp_path: Path) -> None:
     assert f"cd {tmp_path}" in fredholm("new", "problem", "heat_pipe", "--directory", tmp_path)
     require_files(tmp_path, "heat_pipe")

@@ -40,7 +40,7 @@ class SolverError(FredholmError, RuntimeError):
 
 
 class LinearSystemError(FredholmError, ValueError):
-    """A linear system is not what its solver is for: not symmetric, not definite, or with values that are not finite."""
+    """A linear system is not what its solver is for: not symmetric, not definite, or with values not finite."""
 
 
 class OperatorShapeError(FredholmError, ValueError):

@@ -57,6 +57,7 @@ def test_files_that_cannot_be_read_end_with_a_message_and_status_2(tmp_path: Pat
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_file_is_trained_on_and_evaluated_with_its_own_splits(tmp_path: Path) -> None:
     for split, count in (("train", 12), ("test", 4)):
         x = torch.rand(count, 16, 16)

@@ -150,7 +150,7 @@ def test_frames_are_the_states_of_the_solution() -> None:
 
 
 def test_solvers_killed_from_outside_count_once() -> None:
-    samples = stream(runs(Faulty(pause=0.02)), 4, SEED, buffer=FIFO(4), engine=Process(2))
+    samples = stream(runs(Faulty(pause=0.02)), 4, SEED, buffer=FIFO(4), engine=Process(1))
     assert drained(samples, after_first=kill_workers) == Counter({key for key in ALL if key[0] < 4})
     assert samples.statistics.retried >= 1
 

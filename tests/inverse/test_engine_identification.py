@@ -200,7 +200,7 @@ def test_networks_of_every_kind_identify_a_clean_record() -> None:
 
 
 @pytest.mark.slow
-def test_a_transfer_takes_fewer_iterations_than_a_start() -> None:
+def test_a_transfer_finds_what_a_start_finds() -> None:
     twin = EngineTwin(start=START)
     source = twin.identify(_record(0.01), Scratch(units=20))
     other = _record(0.01, seed=4)

@@ -192,7 +192,21 @@ _WITHOUT_TRAINING = {  # what needs no gradient meets its target in any case
 }
 
 
-@pytest.mark.parametrize("name", STUDIES)
+_LONG = {  # even with few steps; the others are tried by default
+    "cfdbench",
+    "deep-conjugate-direction",
+    "diesel-digital-twin",
+    "learned-proximal-networks",
+    "mgno",
+    "nn-to-no",
+    "sound-propagation",
+    "transform-once",
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in _LONG else name for name in STUDIES]
+)
 def test_a_study_of_a_few_steps_writes_its_report(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module, sizes in _SMALL.items():
         for size, small in sizes.items():

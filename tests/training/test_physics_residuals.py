@@ -145,6 +145,7 @@ def test_what_cannot_be_prescribed_is_refused() -> None:
         Residuals(_operator(problem), problem, [Prescribed(1, 0.0, "sauce")])
 
 
+@pytest.mark.slow
 def test_equations_alone_train_an_operator() -> None:
     problem = DiffusionReaction(points=20, times=20)
     operator = _operator(problem)

@@ -21,7 +21,9 @@ from fredholm.data.simulation import simulate
 from fredholm.data.windows import Windows, noisy
 from fredholm.deploy.twin import Twin
 from fredholm.evaluation import StudyReport, Target, interleaved
-from fredholm.evaluation.figures import fields_side_by_side
+from fredholm.evaluation.figures import comparison
+from fredholm.evaluation.page import figure_png
+from fredholm.fields.field import Field
 from fredholm.fields.signature import Inputs, Signature
 from fredholm.layers.adapted_sensors import Standardised
 from fredholm.layers.perceptron import initialised
@@ -324,4 +326,10 @@ def _row(errors: Errors, worst: bool = False) -> dict[str, float]:
 def _figures(operator: Operator, test: Dataset) -> list[str]:
     """Intake pressure and turbocharger of the first test record, true and chained."""
     answer, truth = _rollout(operator, test, _everything(test))[0], _truth(test)[0]
-    return [fields_side_by_side(truth[row : row + 1], answer[row : row + 1], test, _NAMES[row]) for row in (0, 4)]
+    channels, pictures = test.signature.output.channels, []
+    for row in (0, 4):
+        true, chained = (
+            Field(values[row : row + 1], test.output_domain, channels[row : row + 1]) for values in (truth, answer)
+        )
+        pictures.append(figure_png(comparison(true, chained, _NAMES[row])))
+    return pictures
