@@ -5,6 +5,7 @@ from pathlib import Path
 
 import file_layouts as layouts
 import numpy as np
+import pytest
 import torch
 
 from test_cli import fredholm
