@@ -44,6 +44,7 @@ def test_listings() -> None:
     assert fredholm("--version").startswith("fredholm ")
 
 
+@pytest.mark.slow
 def test_the_steps_one_by_one(tmp_path: Path) -> None:
     fredholm("generate", "room", "-n", 25, "-o", tmp_path / "train", "--parameters", LATTICE)
     fredholm("generate", "room", "-n", 4, "-o", tmp_path / "test", "--seed", 1, "--parameters", json.dumps(ROOM))

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 from textwrap import indent
 
+import pytest
+
 from test_readme import examples, run
 
 sys.path.append(str(Path(__file__).parent / "data"))
@@ -12,6 +14,7 @@ sys.path.append(str(Path(__file__).parent / "data"))
 ARRAYS = "import numpy as np\nloads, deflections = np.random.rand(2, 10, 1, 128)\nstiffnesses = np.random.rand(10, 1)\n"
 
 
+@pytest.mark.slow
 def test_a_numpy_solver_becomes_a_trained_operator(tmp_path: Path) -> None:
     code, look, ask, command = examples("docs/your-own-solver.md")
     assert len([line for line in code.splitlines() if line.strip()]) <= 32
@@ -34,6 +37,7 @@ def test_a_numpy_solver_becomes_a_trained_operator(tmp_path: Path) -> None:
     assert run(asked, tmp_path).strip() == "tensor(True)"
 
 
+@pytest.mark.slow
 def test_files_arrays_and_labelled_arrays_become_data_sets(tmp_path: Path) -> None:
     import file_layouts
 

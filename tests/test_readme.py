@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -31,6 +33,7 @@ def test_the_readme_s_example_runs(tmp_path: Path) -> None:
     assert "tensor([[[" in said
 
 
+@pytest.mark.slow
 def test_a_network_of_one_s_own_is_trained_and_exported(tmp_path: Path) -> None:
     code = examples("docs/first-steps.md")[0]
     assert "iterations=5000" in code

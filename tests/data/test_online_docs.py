@@ -11,6 +11,7 @@ from fredholm.errors import DataError
 from test_readme import examples, run
 
 
+@pytest.mark.slow
 def test_the_page_s_example_trains_while_solvers_run(tmp_path: Path) -> None:
     (code,) = examples("docs/cluster.md")
     assert "iterations=3000" in code

@@ -107,6 +107,7 @@ def test_graphs_answer_alike_for_any_batch(name: str, kind: str) -> None:
     check_export(build_tiny(name, kind))
 
 
+@pytest.mark.slow
 def test_every_operator_compiles_in_one_piece() -> None:
     program = Path(__file__).with_name("compiled_catalogue.py")
     done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False)

@@ -59,6 +59,7 @@ def begun(directory: Path) -> subprocess.Popen:
     return process
 
 
+@pytest.mark.slow
 def test_a_trainer_that_is_killed_goes_on_with_the_simulations_still_to_do(tmp_path: Path) -> None:
     process = begun(tmp_path)
     process.kill()
@@ -74,6 +75,7 @@ def test_a_trainer_that_is_killed_goes_on_with_the_simulations_still_to_do(tmp_p
     assert after["used"] == {}
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_can_be_gone_on_from(tmp_path: Path) -> None:
     process = begun(tmp_path)
     process.send_signal(signal.SIGINT)
