@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from fredholm.bench import BenchReport, Figure, PartResult, measure, parts_named
-from fredholm.bench.side_by_side import peak_megabytes, seconds_in_turn
+from fredholm.bench.side_by_side import cost_slope, peak_megabytes, seconds_in_turn
 from fredholm.cli import app
 from fredholm.errors import UnknownNameError
 
@@ -33,6 +33,11 @@ def test_actions_are_run_in_turn_and_their_medians_kept() -> None:
     seconds = seconds_in_turn({"a": lambda: action("a", 0.0), "b": lambda: action("b", 0.02)}, rounds=3, warm=1)
     assert order == ["a", "b"] * 4
     assert seconds["b"] >= 0.02 > seconds["a"]
+
+
+def test_the_slope_of_a_cost_is_the_power_of_the_points() -> None:
+    figure = cost_slope("x", lambda n: time.sleep(1e-5 * n**2), (32, 64, 128), rounds=3, at_most=1.1)
+    assert figure.value == pytest.approx(1.0, abs=0.3)
 
 
 def test_peak_memory_is_that_of_the_code_alone() -> None:

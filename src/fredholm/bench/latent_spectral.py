@@ -4,13 +4,9 @@ One sample, width 32, 8 x 8 patches whatever the map; attention between pixels w
 patch, and so of the map. The slope is that of the straight line through log seconds over log pixels.
 """
 
-import math
-from collections.abc import Callable
-from functools import partial
-
 import torch
 
-from fredholm.bench.side_by_side import Figure, seconds_in_turn
+from fredholm.bench.side_by_side import Figure, cost_slope
 from fredholm.layers.neural_spectral_block import NeuralSpectralBlock
 
 SIDES = (64, 128, 256, 512)
@@ -31,18 +27,9 @@ def cost(rounds: int) -> list[Figure]:
         blocks[n](maps[n].requires_grad_()).square().mean().backward()
 
     return [
-        _slope("answer to one map", answer, rounds),
-        _slope("gradient from one map", step, max(3, rounds // 4)),
+        cost_slope("answer to one map", answer, SIDES, rounds, at_most=1.1),
+        cost_slope("gradient from one map", step, SIDES, max(3, rounds // 4), at_most=1.1),
     ]
-
-
-def _slope(what: str, action: Callable[[int], None], rounds: int) -> Figure:
-    seconds = seconds_in_turn({str(n): partial(action, n) for n in SIDES}, rounds)
-    x = torch.tensor([2 * math.log(n) for n in SIDES])
-    y = torch.tensor(list(seconds.values())).log()
-    slope = float(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum())
-    readings = {f"{n} x {n}": 1e3 * seconds[str(n)] for n in SIDES}
-    return Figure(what, slope, "is the slope of log time over log pixels", readings, "ms", at_most=1.1)
 
 
 PARTS = {"lsm-cost": cost}

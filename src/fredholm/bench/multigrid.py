@@ -4,13 +4,9 @@ Four layers of width 16, one sample, as many grids as lead down to 4 x 4 points;
 through log seconds over log points.
 """
 
-import math
-from collections.abc import Callable
-from functools import partial
-
 import torch
 
-from fredholm.bench.side_by_side import Figure, seconds_in_turn
+from fredholm.bench.side_by_side import Figure, cost_slope
 from fredholm.layers.v_cycle import VCycle, smoothings
 from fredholm.operators.multigrid import MgNO
 
@@ -31,18 +27,9 @@ def cost(rounds: int) -> list[Figure]:
         networks[n](fields[n]).square().mean().backward()
 
     return [
-        _slope("answer to one sample", answer, rounds),
-        _slope("gradient from one sample", step, max(3, rounds // 4)),
+        cost_slope("answer to one sample", answer, SIDES, rounds, at_most=1.1),
+        cost_slope("gradient from one sample", step, SIDES, max(3, rounds // 4), at_most=1.1),
     ]
-
-
-def _slope(what: str, action: Callable[[int], None], rounds: int) -> Figure:
-    seconds = seconds_in_turn({str(n): partial(action, n) for n in SIDES}, rounds)
-    x = torch.tensor([2 * math.log(n) for n in SIDES])
-    y = torch.tensor(list(seconds.values())).log()
-    slope = float(((x - x.mean()) * (y - y.mean())).sum() / (x - x.mean()).square().sum())
-    readings = {f"{n} x {n}": 1e3 * seconds[str(n)] for n in SIDES}
-    return Figure(what, slope, "is the slope of log time over log points", readings, "ms", at_most=1.1)
 
 
 PARTS = {"mgno-cost": cost}

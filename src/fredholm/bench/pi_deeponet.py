@@ -72,7 +72,7 @@ def theirs(way: str, operator: DeepONet, sources: Tensor, points: Tensor) -> Any
             return sources[:size].numpy()
 
         def eval_one(self, feature: Any, x: Any) -> Any:
-            raise NotImplementedError
+            return self.eval_batch(feature[None], np.reshape(x, (1, 1)))[0, 0]
 
         def eval_batch(self, features: Any, xs: Any) -> Any:
             at = np.linspace(0, 1, features.shape[1])

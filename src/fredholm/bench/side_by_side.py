@@ -1,11 +1,13 @@
 """How two programs are compared: in one process, in turn, by medians; memory in a process of its own each."""
 
+import math
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,15 @@ def faster(what: str, seconds: Mapping[str, float], peer: str, at_least: float |
     """How many times as fast "fredholm" is as `peer`."""
     readings = {name: 1e3 * value for name, value in seconds.items()}
     return Figure(what, seconds[peer] / seconds["fredholm"], "times as fast", readings, "ms", at_least=at_least)
+
+
+def cost_slope(what: str, action: Callable[[int], object], sides: Sequence[int], rounds: int, at_most: float) -> Figure:
+    """The slope of log time over log points of `action(n)` on n x n points: 1 where cost is linear in the points."""
+    seconds = seconds_in_turn({f"{n} x {n}": partial(action, n) for n in sides}, rounds)
+    points, times = [2 * math.log(n) for n in sides], [math.log(value) for value in seconds.values()]
+    slope = statistics.linear_regression(points, times).slope
+    readings = {name: 1e3 * value for name, value in seconds.items()}
+    return Figure(what, slope, "is the slope of log time over log points", readings, "ms", at_most=at_most)
 
 
 def peak_megabytes(code: str) -> float:
