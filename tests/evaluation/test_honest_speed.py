@@ -10,7 +10,17 @@ from torch import Tensor
 from fredholm.data.simulation import simulate
 from fredholm.evaluation import TrainingCost, honest_speed
 from fredholm.operators.operator import Operator, Query
-from fredholm.problems import AdvectionInitial, Burgers, Darcy, DiffusionReaction, Heat, Poisson, Problem
+from fredholm.problems import (
+    AdvectionInitial,
+    AdvectionVelocity,
+    Burgers,
+    Darcy,
+    DiffusionReaction,
+    Fisher,
+    Heat,
+    Poisson,
+    Problem,
+)
 
 
 class AlwaysNought(Operator):
@@ -22,7 +32,16 @@ class AlwaysNought(Operator):
         return torch.zeros(len(next(iter(inputs.values()))), 1, *self.output_domain.shape)
 
 
-COARSE = [Burgers(), Darcy(points=48), DiffusionReaction(), Heat(points=24), Poisson(points=48), AdvectionInitial()]
+COARSE = [
+    Burgers(),
+    AdvectionVelocity(),
+    Fisher(),
+    Darcy(points=48),
+    DiffusionReaction(),
+    Heat(points=24),
+    Poisson(points=48),
+    AdvectionInitial(),
+]
 
 
 @pytest.mark.parametrize("problem", COARSE, ids=lambda problem: problem.name)
