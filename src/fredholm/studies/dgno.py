@@ -184,10 +184,10 @@ def _forward(
     mean = train.outputs(torch.arange(len(train))).mean(0)
     constant = measure(lambda some: mean.expand(len(some), -1, -1, -1), test, windows=1).mean
     rivals["mean of the outputs, smooth media"] = {"test_relative_l2": constant}
-    strong = rivals["PI-DeepONet, smooth media"]["test_relative_l2"]
+    best = min(rival["test_relative_l2"] for name, rival in rivals.items() if name.startswith("PI-DeepONet"))
     targets = [
         Target("error on smooth media, without solutions", error, "<=", 0.04),
-        Target("error on smooth media at equal time, PI-DeepONet / latent operator", strong / error, ">=", 3.0),
+        Target("error on smooth media at equal time, better PI-DeepONet / latent operator", best / error, ">=", 3.0),
     ]
     return measured, rivals, targets, (operator, train, test)
 
@@ -219,8 +219,6 @@ def _inverse(
     posterior = measured.pop("figure")
     more, more_rivals, more_targets = _inversions("smooth media", smooth, Cosines(problem.grid, 12), _MEDIAN, run)
     figures: dict[str, Sequence[str]] = {"Plane waves": [posterior], "Smooth media": [more.pop("figure")]}
-    error = measured["Laplace, plane waves"]["coefficient_error"]
-    targets.insert(0, Target("error of the coefficient, plane waves", error, "<=", 0.05))
     return {**measured, **more}, {**rivals, **more_rivals}, [*targets, *more_targets], figures
 
 
@@ -267,6 +265,7 @@ def _inversions(
     }
     ratio = constant["coefficient_error"] / best["coefficient_error"]
     targets = [
+        Target(f"error of the coefficient, {name}", best["coefficient_error"], "<=", 0.05),
         Target(f"error of the coefficient, {name}, mean coefficient / posterior mean", ratio, ">=", 3.0),
         Target(f"truth within two posterior deviations, {name}", best["within_two_deviations"], ">=", 0.8),
     ]
