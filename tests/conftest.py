@@ -1,9 +1,11 @@
-"""Every test runs with array shapes checked against the signatures' jaxtyping annotations."""
+"""Every test runs with array shapes checked against the signatures' annotations, and draws the same numbers each time."""
 
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 
+import pytest
+import torch
 from jaxtyping import install_import_hook
 
 PACKAGES = ["fields", "problems", "data", "layers", "operators", "training", "evaluation", "deploy", "studies"]
@@ -70,3 +72,9 @@ install_import_hook(
     ],
     "shape_checks.checked",
 )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed what a test and its fixtures draw, weights above all, whichever tests ran before."""
+    torch.manual_seed(0)

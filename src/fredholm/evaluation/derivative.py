@@ -110,7 +110,7 @@ class Derivative:
         """Of a DeepONet, (channels, terms, points), once: it does not change with the input."""
         assert isinstance(self.operator, DeepONet)
         with torch.no_grad():
-            points = self.operator.output_domain.coordinates().float()
+            points = self.operator.output_domain.coordinates().to(self._point)
             basis = torch.cat([self.operator.basis(part) for part in points.split(16384)])
         return basis.permute(1, 2, 0).contiguous()
 
