@@ -1,4 +1,4 @@
-"""Every test runs with array shapes checked against the signatures' annotations, and draws the same numbers each time."""
+"""Every test has array shapes checked against the signatures' annotations, and draws the same numbers each time."""
 
 import os
 

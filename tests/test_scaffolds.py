@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from command_line import fredholm
 from fredholm.errors import ScaffoldError, UnknownNameError
 from fredholm.scaffolds import KINDS, class_name, write_project
-from test_cli import fredholm
 
 SMALLER = {
     "SAMPLES, ITERATIONS = 400, ": "SAMPLES, ITERATIONS = 100, ",

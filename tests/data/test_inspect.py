@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from test_cli import fredholm
+from command_line import fredholm
 
 
 def test_inspecting_says_arrays_units_splits_signature_and_conventions(tmp_path: Path) -> None:

@@ -82,9 +82,7 @@ def test_the_adjoint_is_adjoint_and_both_agree_with_differences(name: str) -> No
     torch.testing.assert_close(forward, inner(v, derivative.adjoint(w), problem.grid), rtol=1e-5, atol=1e-12)
     with torch.no_grad():
         differences = central_difference(operator, point, "coefficient", v, step=1e-5)
-    torch.testing.assert_close(
-        derivative.apply(v), differences, rtol=1e-4, atol=1e-5 * float(differences.abs().max())
-    )
+    torch.testing.assert_close(derivative.apply(v), differences, rtol=1e-4, atol=1e-5 * float(differences.abs().max()))
 
 
 def integration(points: int) -> tuple[Grid, Tensor]:

@@ -1,7 +1,8 @@
 """Worker processes: one function applied to many tasks, in fresh single-threaded Python processes.
 
-The processes are spawned, not forked: a fork of a process that runs threads (torch, numba) may hang. They end
-when this process ends, however it ends.
+They are not forks of this process: a fork of what runs threads (torch, numba) may hang. They are forks of a process
+that has imported torch and done nothing else, so that each is there in milliseconds; where a system has no such server
+they are spawned. They end when this process ends, however it ends.
 """
 
 import io
@@ -17,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import cache
 from multiprocessing.connection import wait
+from multiprocessing.context import ForkServerContext, SpawnContext
 from types import FunctionType
 from typing import Any, TypeVar
 
@@ -35,7 +37,7 @@ def in_processes(function: Callable[[_Task], _Result], tasks: Sequence[_Task], c
     """
     message = pickle.dumps(function)
     others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (message,))
+    pool = ProcessPoolExecutor(count, process_context(), _begin, (message,))
     try:
         with starting():
             futures = [pool.submit(_call, task) for task in tasks]
@@ -47,6 +49,15 @@ def in_processes(function: Callable[[_Task], _Result], tasks: Sequence[_Task], c
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def process_context() -> ForkServerContext | SpawnContext:
+    """How worker processes are started; start them within `starting`."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["torch"])
+    return context
 
 
 def unsendable(problem: object) -> str | None:
@@ -87,7 +98,9 @@ class _ScriptsOwn(pickle.Pickler):
 
 @contextmanager
 def starting() -> Iterator[None]:
-    """Start processes that use one thread, ignore Ctrl-C, and do not run the calling script again.
+    """Start processes that use one thread, do not hear Ctrl-C, and do not run the calling script again.
+
+    This process hears of it when they are started.
 
     A spawned process imports the caller's `__main__`, and thereby runs a script that has no guard
     (`if __name__ == "__main__"`) a second time. Nothing of it is needed here, since the function comes from a
@@ -96,13 +109,12 @@ def starting() -> Iterator[None]:
     main = sys.modules["__main__"].__dict__
     hidden: dict[str, Any] = {name: main[name] for name in ("__file__", "__spec__") if name in main}
     environment = {name: os.environ.get(name) for name in _ONE_THREAD}
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
     main.pop("__file__", None)
     main["__spec__"] = None
     os.environ.update(_ONE_THREAD)
     try:
-        yield
+        with _interrupted_afterwards():
+            yield
     finally:
         main.update(hidden)
         for name, value in environment.items():
@@ -110,8 +122,25 @@ def starting() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
+
+
+@contextmanager
+def _interrupted_afterwards() -> Iterator[None]:
+    """Put off a Ctrl-C, and let processes that are started inherit that they do not hear it."""
+    masks = hasattr(signal, "pthread_sigmask")
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
+    heard: list[int] = []  # other threads are not masked, and what they hear this one is told
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number)) if in_main_thread else None
+    try:
+        yield
+    finally:
         if in_main_thread:
             signal.signal(signal.SIGINT, handler)
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if heard:
+            signal.raise_signal(signal.SIGINT)
 
 
 _message: bytes  # of this worker process: the function, as its parent sent it
@@ -122,6 +151,7 @@ def _begin(message: bytes) -> None:
     global _message
     import torch
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, who ends its workers
     threading.Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
     _message = message

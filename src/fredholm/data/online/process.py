@@ -5,7 +5,6 @@ steps no one takes stops there. A worker that dies, or sends nothing for longer 
 ran is run again.
 """
 
-import multiprocessing
 import os
 import pickle
 import signal
@@ -20,7 +19,7 @@ from typing import Any
 
 from fredholm.data.online.engine import Attempts, Ended, Engine, Event, Failed, Waiting, packets, told
 from fredholm.data.online.simulations import Simulations
-from fredholm.data.workers import end_with_parent, starting, unsendable
+from fredholm.data.workers import end_with_parent, process_context, starting, unsendable
 from fredholm.errors import DataError
 
 _POLL = 0.2  # seconds between looks at workers that send nothing
@@ -97,7 +96,7 @@ class _Worker:
     """A worker process, and the simulation it is at."""
 
     def __init__(self, message: bytes) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = process_context()
         self.connection, other = context.Pipe()
         self._process = context.Process(target=_work, args=(other, message), daemon=True)
         with starting():
