@@ -46,7 +46,7 @@ def photograph(address: str, target: Path, view: str, time_index: int | None, de
         settle(page)
         if time_index is not None:
             page.locator("#time").fill(str(time_index))
-        page.locator(f"input[value={view}]").check(force=True)
+        page.locator(f"input[name=view][value={view}]").check(force=True)
         wiggle_source(page)
         page.evaluate("document.activeElement?.blur()")
         page.wait_for_timeout(200)

@@ -59,7 +59,7 @@ export default defineConfig({
   worker: {
     format: "es",
     plugins: () => [leaveRuntimeOut],
-    rollupOptions: { output: { ...stableNames, entryFileNames: "assets/inference.js" } },
+    rollupOptions: { output: { ...stableNames, entryFileNames: ({ name }) => `assets/${name.split(".")[0]}.js` } },
   },
   build: {
     outDir: resolve(import.meta.dirname, "../src/fredholm/deploy/static/room"),

@@ -180,7 +180,7 @@ def test_the_arrow_keys_move_the_focused_source_by_two_centimetres(page: Any) ->
 def test_each_view_draws_another_picture(page: Any) -> None:
     pictures = {}
     for view in ("network", "solver", "difference"):
-        page.locator(f"input[value={view}]").check(force=True)
+        page.locator(f"input[name=view][value={view}]").check(force=True)
         assert state(page)["view"] == view
         pictures[view] = picture(page)
     page.keyboard.press("1")

@@ -7,6 +7,7 @@ import { checksum } from "./accuracy";
 import { bindControls } from "./controls";
 import { element } from "./element";
 import { Inference } from "./inference";
+import { ListenPanel, type SoundState } from "./listen-panel";
 import { Playback } from "./playback";
 import { describeScene, showNumbers } from "./readouts";
 import { ReferenceSolver } from "./reference";
@@ -31,11 +32,18 @@ interface PageState {
   /** Fingerprints of the network's field at the recorded time and of the response at the listener. */
   fieldChecksum: number | null;
   responseChecksum: number | null;
+  sound: SoundState;
+}
+
+/** What a test reads, and the sound it may have rendered. */
+interface Page {
+  state(): PageState;
+  render: ListenPanel["render"];
 }
 
 declare global {
   interface Window {
-    fredholm: { ready: Promise<void>; state(): PageState };
+    fredholm: { ready: Promise<void> } & Page;
   }
 }
 
@@ -61,7 +69,7 @@ class FrameCounter {
   }
 }
 
-async function start(): Promise<() => PageState> {
+async function start(): Promise<Page> {
   const scene = await loadScene(document.baseURI);
   describeScene(scene);
   const inference = new Inference(scene);
@@ -87,6 +95,7 @@ async function start(): Promise<() => PageState> {
   const view = new RoomView(element("field"), { source: element("source"), listener: element("listener") }, room);
   const plot = new ResponsePlot(element("response"), room);
   const playback = new Playback(room, changed);
+  const listen = new ListenPanel(room);
   const frames = new FrameCounter();
   bindControls(room, view, plot, playback, changed);
   new ResizeObserver(changed).observe(element("room"));
@@ -108,13 +117,14 @@ async function start(): Promise<() => PageState> {
       view.draw();
       plot.draw();
       playback.draw();
+      listen.update();
     }
     showNumbers(room, frames.count(now), surrogate.slicesReady, solverMilliseconds);
     requestAnimationFrame(frame);
   };
   requestAnimationFrame(frame);
 
-  return () => {
+  const state = () => {
     const field = surrogate.field(room.timeIndex);
     return {
       source: room.source,
@@ -129,22 +139,24 @@ async function start(): Promise<() => PageState> {
       settled: room.settled,
       fieldChecksum: field && checksum(field),
       responseChecksum: room.response && checksum(room.response),
+      sound: listen.state(),
     };
   };
+  return { state, render: (...job) => listen.render(...job) };
 }
 
 element("problem-reload").addEventListener("click", () => location.reload());
-const page = start();
-page.catch(showProblem);
-let state: (() => PageState) | null = null;
-const ready = page.then((read) => {
-  state = read;
+const starting = start();
+starting.catch(showProblem);
+let started: Page | null = null;
+const ready = starting.then((page) => {
+  started = page;
 });
 ready.catch(() => undefined);
-window.fredholm = {
-  ready,
-  state() {
-    if (!state) throw new Error("the page is not ready; await window.fredholm.ready first");
-    return state();
-  },
-};
+
+function page(): Page {
+  if (!started) throw new Error("the page is not ready; await window.fredholm.ready first");
+  return started;
+}
+
+window.fredholm = { ready, state: () => page().state(), render: (...job) => page().render(...job) };
