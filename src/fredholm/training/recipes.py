@@ -84,7 +84,11 @@ class Recipe(ABC):
 
 
 class PODLinear(Recipe):
-    """Modes of the training fields and a linear branch, both in closed form."""
+    """Modes of the training fields and a linear branch, both in closed form.
+
+    Args:
+        tolerance: of the compression of the modes, relative to the field.
+    """
 
     name = "pod-linear"
     title = "POD trunk, linear branch"
@@ -92,10 +96,13 @@ class PODLinear(Recipe):
         "closed form, seconds; for operators linear in their input: modes of the training fields, ridge regression"
     )
 
+    def __init__(self, tolerance: float = 0.008) -> None:
+        self.tolerance = tolerance
+
     def run(
         self, data: Dataset, seed: int, directory: Path | None, iterations: int | None
     ) -> tuple[Operator, History | None]:
-        tolerance = 0.008 if _separable(data.output_domain) else None
+        tolerance = self.tolerance if _separable(data.output_domain) else None
         return fit_pod_linear(data, sensors_of(data, per_axis=12), rank=32, tolerance=tolerance), None
 
 

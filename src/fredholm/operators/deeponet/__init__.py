@@ -20,6 +20,7 @@ from fredholm.operators.deeponet.fixed_query import FixedQuery
 from fredholm.operators.deeponet.layerwise import LayerwiseBranch, LayerwiseTrunk
 from fredholm.operators.deeponet.modes import DenseModes, Modes, SeparableModes
 from fredholm.operators.deeponet.rank_choice import RankChoice, choose_rank
+from fredholm.operators.deeponet.space_time_modes import SpaceTimeModes
 from fredholm.operators.deeponet.split import Split, SplitBoth, SplitBranch, SplitTrunk
 from fredholm.operators.deeponet.trunk import JoinedTrunk, NetworkTrunk, PODTrunk, Trunk
 
@@ -42,6 +43,7 @@ __all__ = [
     "ProperOrthogonalDecomposition",
     "RankChoice",
     "SeparableModes",
+    "SpaceTimeModes",
     "Split",
     "SplitBoth",
     "SplitBranch",

@@ -17,10 +17,12 @@ from torch import Tensor
 
 from fredholm.data.dataset import Dataset
 from fredholm.errors import DataError
+from fredholm.fields.domain import Domain
 from fredholm.layers.sensors import Sensors
 from fredholm.operators.deeponet.branch import LinearBranch
 from fredholm.operators.deeponet.deeponet import DeepONet
-from fredholm.operators.deeponet.modes import DenseModes, SeparableModes
+from fredholm.operators.deeponet.modes import DenseModes, Modes, SeparableModes
+from fredholm.operators.deeponet.space_time_modes import SpaceTimeModes, is_space_time
 from fredholm.operators.deeponet.split import SplitTrunk
 from fredholm.operators.deeponet.trunk import PODTrunk
 
@@ -66,7 +68,8 @@ def fit_pod_linear(
         sensors: what the branch sees.
         rank: largest number of modes.
         ridge: relative to the largest singular value of the sensor matrix, squared.
-        tolerance: of a separable compression of the modes, relative to the field; None keeps them dense and exact.
+        tolerance: of a compression of the modes, relative to the field: separable or, in space of three dimensions and
+            time, hierarchical; None keeps them dense and exact.
 
     Raises DataError if each sample has query points of its own, or all outputs are zero.
     """
@@ -78,13 +81,19 @@ def fit_pod_linear(
     size = decomposition.singular_values / decomposition.singular_values[0]
     values = (decomposition.modes * size[:, None]).unflatten(1, (channels, -1)).movedim(1, 0).flatten(0, 1).float()
     if tolerance is None:
-        modes: DenseModes | SeparableModes = DenseModes.of(data.output_domain, values)
+        modes: Modes = DenseModes.of(data.output_domain, values)
     else:
-        modes = SeparableModes.of(data.output_domain, values, tolerance)
+        modes = _compressed(data.output_domain, values, tolerance)
     branch = LinearBranch(sensors, rank)
     operator = DeepONet(data.signature, data.output_domain, branch, PODTrunk(modes), SplitTrunk(), bias=False)
     _set(branch, ridge_regression(sensors, data, decomposition.coefficients / size, ridge))
     return operator.eval()
+
+
+def _compressed(domain: Domain, values: Float[Tensor, "rank n"], tolerance: float) -> Modes:
+    """Modes in the form that is smaller: in two dimensions and time a Tucker core is small, in three it is not."""
+    hierarchical = is_space_time(domain) and domain.dimension > 3
+    return (SpaceTimeModes if hierarchical else SeparableModes).of(domain, values, tolerance)
 
 
 def fit_linear_branch(operator: DeepONet, data: Dataset, ridge: float = 1e-8) -> None:

@@ -103,12 +103,9 @@ class SeparableModes(Modes):
         filled = continued(fields, inside, axes)
         core, factors = filled, []
         for axis in range(1, len(shape) + 1):
-            unfolded = filled.movedim(axis, 0).flatten(1)
-            left, singular, _ = torch.linalg.svd(unfolded, full_matrices=False)
-            tail = singular.square().flip(0).cumsum(0).flip(0).sqrt()
-            width = max(1, int((tail > allowed).sum()))
-            factors.append(left[:, :width])
-            core = torch.tensordot(core, left[:, :width], dims=([axis], [0])).movedim(-1, axis)
+            factor = leading(filled.movedim(axis, 0).flatten(1), float(allowed))
+            factors.append(factor)
+            core = torch.tensordot(core, factor, dims=([axis], [0])).movedim(-1, axis)
         modes = cls(domain, core.shape[1:], len(core))
         modes.core = core.to(values.dtype)
         for i, factor in enumerate(factors):
@@ -136,11 +133,8 @@ class SeparableModes(Modes):
 
     def _expanded(self, core: Float[Tensor, "k *ranks"], points: Float[Tensor, "m d"]) -> Float[Tensor, "m k"]:
         """Functions in Tucker form, by their cores, at points: one large matrix product, then the last axis."""
-        rows = [_interpolated(self._factor(i), axis, points[:, i]) for i, axis in enumerate(self.axes)]
-        *leading, last = rows
-        outer = torch.ones_like(last[:, :1])
-        for row in leading:
-            outer = (outer.unsqueeze(-1) * row.unsqueeze(-2)).flatten(1)
+        *rows, last = [interpolated(self._factor(i), axis, points[:, i]) for i, axis in enumerate(self.axes)]
+        outer = outer_product(rows, last)
         partial = outer @ core.movedim(0, -2).flatten(-2).reshape(outer.shape[-1], -1)
         return (partial.unflatten(-1, (-1, last.shape[-1])) * last.unsqueeze(-2)).sum(-1)
 
@@ -158,7 +152,24 @@ def grid_axes(domain: Domain) -> tuple[Axis, ...]:
     return domain.axes
 
 
-def _interpolated(factor: Tensor, axis: Axis, at: Tensor) -> Tensor:
+def leading(unfolded: Float[Tensor, "m n"], allowed: float) -> Float[Tensor, "m width"]:
+    """The fewest left singular vectors, one at least, that leave out no more than `allowed` in the Frobenius norm."""
+    wide = unfolded.shape[0] < unfolded.shape[1]
+    square = torch.linalg.qr(unfolded.mT, mode="r").R.mT if wide else unfolded  # has the same left vectors
+    left, singular, _ = torch.linalg.svd(square, full_matrices=False)
+    tail = singular.square().flip(0).cumsum(0).flip(0).sqrt()
+    return left[:, : max(1, int((tail > allowed).sum()))]
+
+
+def outer_product(rows: Sequence[Float[Tensor, "m _"]], like: Float[Tensor, "m _"]) -> Float[Tensor, "m product"]:
+    """All products of one entry of each of `rows`, point by point; ones if there are none, of the kind of `like`."""
+    outer = torch.ones_like(like[:, :1])
+    for row in rows:
+        outer = (outer.unsqueeze(-1) * row.unsqueeze(-2)).flatten(1)
+    return outer
+
+
+def interpolated(factor: Float[Tensor, "n r"], axis: Axis, at: Float[Tensor, " m"]) -> Float[Tensor, "m r"]:
     """Rows of a factor (n, r) between its points, by the cubic through the four nearest: error O(h⁴)."""
     position = (at - axis.lower) / axis.spacing
     if axis.periodic:
