@@ -117,8 +117,8 @@ def test_one_s_own_wave_file_is_played(listening: Any) -> None:
     file = {"name": "hum.wav", "mimeType": "audio/wav", "buffer": content.getvalue()}
     listening.locator("#listen-file").set_input_files(file)
     assert wait_until(listening, lambda now: now["sound"]["sound"] == "hum.wav")["sound"]["playing"]
-    listening.locator("#listen-sound").select_option(label="Claps")
-    assert state(listening)["sound"]["sound"] == "Claps"
+    listening.locator("#listen-sound").select_option(label="Knocks")
+    assert state(listening)["sound"]["sound"] == "Knocks"
 
 
 def test_what_is_no_sound_file_is_refused_by_name(page: Any) -> None:
@@ -127,6 +127,17 @@ def test_what_is_no_sound_file_is_refused_by_name(page: Any) -> None:
     page.locator("#listen-file").set_input_files(file)
     page.get_by_text("notes.txt is no sound file that this browser can read. Choose a WAV file").wait_for()
     assert state(page)["sound"]["sound"] == before
+
+
+def test_without_worklets_the_page_says_where_it_can_be_heard(browser: Any, address: str) -> None:  # noqa: F811
+    page = browser.new_page()
+    page.add_init_script("delete window.AudioWorkletNode")  # as browsers do on pages that come over plain http
+    page.goto(address)
+    page.evaluate("window.fredholm.ready")
+    page.locator("#listen").click()
+    page.get_by_text("Open it from the machine that serves it, or over https.").wait_for()
+    assert not state(page)["sound"]["playing"]
+    page.close()
 
 
 def test_the_page_says_what_of_the_room_is_heard(page: Any) -> None:

@@ -61,7 +61,7 @@ function bindKeys(room: Room, view: RoomView, playback: Playback, changed: () =>
       playback.pause();
       room.setTime(room.timeIndex + (dx || dy));
       event.preventDefault();
-    } else if (event.key === " " && !(event.target as HTMLElement).closest("button, select")) {
+    } else if (event.key === " " && !(event.target as HTMLElement).closest("button, select, input[type=file]")) {
       playback.toggle();
       event.preventDefault();
     } else if (/^[123]$/.test(event.key)) {

@@ -32,6 +32,7 @@ export class ListenPanel {
   private heard: Heard = "network";
   private context: AudioContext | null = null;
   private live: LiveSound | null = null;
+  private starting: Promise<LiveSound> | null = null;
 
   constructor(private readonly room: HeardRoom) {
     this.decay = this.decayPlot();
@@ -124,14 +125,24 @@ export class ListenPanel {
 
   /** The live sound, made at the first wish for it: browsers give audio only after a click. */
   private async ready(): Promise<LiveSound> {
-    const { response } = this.room;
-    if (!response) throw new RoomError("The response is not there yet.", "Try again in a moment.");
-    this.context ??= audioContext();
-    this.live ??= await LiveSound.create(this.context, this.room, response, worklet, () => this.showSwap());
-    this.live.setVolume(Number(this.volume.value) / 100);
+    this.starting ??= this.createLive();
+    try {
+      this.live = await this.starting;
+    } catch (problem) {
+      this.starting = null;
+      throw problem;
+    }
+    this.showVolume();
     this.live.follow(this.heard);
     this.showBand();
     return this.live;
+  }
+
+  private async createLive(): Promise<LiveSound> {
+    const { response } = this.room;
+    if (!response) throw new RoomError("The response is not there yet.", "Try again in a moment.");
+    this.context ??= audioContext();
+    return LiveSound.create(this.context, this.room, response, worklet, () => this.showSwap());
   }
 
   private guarded(work: Promise<void>): void {
@@ -145,7 +156,7 @@ export class ListenPanel {
 
   private showState(): void {
     const playing = this.live?.isPlaying ?? false;
-    this.button.ariaPressed = String(playing);
+    this.button.classList.toggle("playing", playing);
     element("listen-label").textContent = playing ? "Stop" : "Listen";
   }
 

@@ -6,13 +6,14 @@ import { processorName, type FilterOptions, type FilterProgress } from "./room-f
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
-declare function registerProcessor(name: string, processor: new (options: { processorOptions: FilterOptions }) => AudioWorkletProcessor): void;
+type Constructed = { processorOptions: FilterOptions };
+declare function registerProcessor(name: string, processor: new (options: Constructed) => AudioWorkletProcessor): void;
 
 class Convolver extends AudioWorkletProcessor {
   private readonly filter: MovingFilter;
   private readonly silence: Float32Array;
 
-  constructor({ processorOptions: { block, taps } }: { processorOptions: FilterOptions }) {
+  constructor({ processorOptions: { block, taps } }: Constructed) {
     super();
     this.filter = new MovingFilter(block, taps);
     this.silence = new Float32Array(block);

@@ -8,7 +8,9 @@ export interface DrySound {
 }
 
 const loudest = 0.9;
-/** Longest file, bytes. */
+/** Where the highs of noise begin to fall, Hz. */
+const corner = 400;
+/** Largest file, bytes. */
 const largestFile = 100e6;
 /** Fade at both ends of a file, s. */
 const softEnd = 0.005;
@@ -27,10 +29,13 @@ function scaled(samples: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
   return peak > 0 ? samples.map((value) => (value * loudest) / peak) : samples;
 }
 
-/** Noise under an envelope, a function of time in s. */
+/** Noise with its highs falling off, so that rooms of a low band leave something of it, under an envelope of time in s. */
 function shapedNoise(rate: number, seconds: number, envelope: (time: number) => number): Float32Array<ArrayBuffer> {
   const next = noise();
-  return scaled(Float32Array.from({ length: Math.round(rate * seconds) }, (_, n) => next() * envelope(n / rate)));
+  const share = 1 - Math.exp((-2 * Math.PI * corner) / rate);
+  let low = 0;
+  const sample = (_: unknown, n: number) => (low += share * (next() - low)) * envelope(n / rate);
+  return scaled(Float32Array.from({ length: Math.round(rate * seconds) }, sample));
 }
 
 /** Rise within a millisecond and fall to 1/e in `decay` seconds. */
@@ -38,9 +43,9 @@ function struck(time: number, decay: number): number {
   return time < 0 ? 0 : Math.min(1, time / 1e-3) * Math.exp(-time / decay);
 }
 
-const claps: DrySound = {
-  name: "Claps",
-  samples: (rate) => shapedNoise(rate, 1.6, (t) => struck(t - 0.1, 0.012) + struck(t - 0.5, 0.012)),
+const knocks: DrySound = {
+  name: "Knocks",
+  samples: (rate) => shapedNoise(rate, 1.6, (t) => struck(t - 0.1, 0.015) + struck(t - 0.5, 0.015)),
 };
 
 const bursts: DrySound = {
@@ -51,19 +56,21 @@ const bursts: DrySound = {
 /** Semitones above 131 Hz, one every quarter of a second: a broken chord up and down, within the band of most rooms. */
 const notes = [0, 7, 12, 16, 19, 16, 12, 7];
 const beat = 0.25;
+/** Seconds after which a note is over. */
+const ring = 1;
 /** Frequency over the fundamental, and size, of the partials of a struck bar. */
 const partials: [number, number][] = [[1, 1], [2, 0.35], [4, 0.25]];
 
 const melody: DrySound = {
   name: "Melody",
   samples: (rate) => {
-    const out = new Float32Array(Math.round(rate * beat * (notes.length + 2)));
+    const out = new Float32Array(Math.round(rate * (beat * notes.length + ring)));
     notes.forEach((semitones, note) => {
       const [start, pitch] = [Math.round(note * beat * rate), 131 * 2 ** (semitones / 12)];
-      for (let n = start; n < out.length; n++) {
+      for (let n = start; n < start + ring * rate; n++) {
         const time = (n - start) / rate;
         const tone = (sum: number, [ratio, size]: [number, number]) =>
-          sum + size * struck(time, 0.14 / ratio) * Math.sin(2 * Math.PI * pitch * ratio * time);
+          sum + size * struck(time, 0.12 / ratio) * Math.sin(2 * Math.PI * pitch * ratio * time);
         out[n] += partials.reduce(tone, 0);
       }
     });
@@ -72,7 +79,7 @@ const melody: DrySound = {
 };
 
 /** What the page offers of itself. */
-export const drySounds: readonly DrySound[] = [melody, claps, bursts];
+export const drySounds: readonly DrySound[] = [melody, knocks, bursts];
 
 /** The mean of all channels of a file, at the rate of the context; raises RoomError for what holds no sound. */
 export async function readSoundFile(file: File, context: BaseAudioContext): Promise<DrySound> {

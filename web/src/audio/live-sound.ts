@@ -8,6 +8,8 @@ import { RoomError } from "../scene";
 
 /** Fade of a sound that starts or stops, s. */
 const fade = 0.01;
+/** Without a room the highs are there too, which are loud. */
+const dryLevel = 0.25;
 
 interface Playing {
   source: AudioBufferSourceNode;
@@ -16,9 +18,8 @@ interface Playing {
 
 /** An audio context, silent until it is resumed; raises RoomError where the browser has none to offer. */
 export function audioContext(): AudioContext {
-  const context = new AudioContext({ latencyHint: "interactive" });
   // Browsers offer worklets only on pages that nobody on the way can have changed.
-  if (context.audioWorklet) return context;
+  if ("AudioWorkletNode" in globalThis) return new AudioContext({ latencyHint: "interactive" });
   throw new RoomError("This browser plays no sound on this page.", "Open it from the machine that serves it, or over https.");
 }
 
@@ -49,7 +50,9 @@ export class LiveSound {
    * The graph source -> fader -> filter -> volume -> loudspeaker. The level is such that no sample exceeds one where
    * source and listener are now; nearer to each other they are louder.
    */
-  static async create(context: AudioContext, room: HeardRoom, response: Float32Array, worklet: string, heard: () => void): Promise<LiveSound> {
+  static async create(
+    context: AudioContext, room: HeardRoom, response: Float32Array, worklet: string, heard: () => void,
+  ): Promise<LiveSound> {
     const audible = new AudibleResponse(room.scene, context.sampleRate);
     const taps = audible.taps(response);
     const level = 1 / taps.reduce((sum, tap) => sum + Math.abs(tap), Number.MIN_VALUE);
@@ -71,13 +74,14 @@ export class LiveSound {
 
   /** Start a sound, in the place of the one that plays. */
   async play(dry: DrySound): Promise<void> {
-    this.release();
     const { context } = this;
-    const source = new AudioBufferSourceNode(context, { buffer: bufferOf(dry.samples(context.sampleRate), context), loop: true });
+    const buffer = bufferOf(dry.samples(context.sampleRate), context);
+    const source = new AudioBufferSourceNode(context, { buffer, loop: true });
     const fader = new GainNode(context, { gain: 0 });
+    await context.resume();
+    this.release();
     this.playing = { source, fader };
     source.connect(fader).connect(this.filter.node);
-    await context.resume();
     const now = context.currentTime;
     fader.gain.setValueAtTime(0, now);
     fader.gain.linearRampToValueAtTime(1, now + fade);
@@ -102,8 +106,11 @@ export class LiveSound {
     if (response === null || sameValues(response, this.aimedAt)) return;
     this.aimedAt = response;
     this.aimedSince = performance.now();
-    const taps = response === dryResponse ? Float64Array.of(1) : this.audible.taps(response).map((tap) => this.level * tap);
-    void this.filter.aim(taps);
+    void this.filter.aim(response === dryResponse ? Float64Array.of(dryLevel) : this.levelled(response));
+  }
+
+  private levelled(response: Float32Array): Float64Array {
+    return this.audible.taps(response).map((tap) => this.level * tap);
   }
 
   private responseOf(heard: Heard): Float32Array | null {
