@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from online_runs import Faulty, dies_once, reciprocal, runs
 from pulses import Pulses
+from test_online_selection import COUNT as STEERED
+from test_online_selection import in_the_last_tenth, run_with_losses
 from test_online_stream import ALL, COUNT, SEED, drained
 
 from fredholm.data import generate
@@ -63,6 +65,12 @@ def test_a_simulation_that_fails_for_good_is_given_up_with_its_reason() -> None:
     samples = stream(runs(Faulty(diverging=0.5)), COUNT, SEED, buffer=FIFO(10), engine=Ray(live=2, retries=0))
     drained(samples)
     assert set(samples.failures.values()) == {"it has diverged"}
+
+
+def test_losses_steer_what_tasks_run() -> None:
+    numbers = run_with_losses(Ray(live=2))
+    assert len(numbers) == STEERED
+    assert in_the_last_tenth(numbers) > 2 * in_the_last_tenth(range(STEERED))
 
 
 def test_a_data_set_that_a_cluster_generates_has_the_same_bytes(tmp_path: Path) -> None:

@@ -30,6 +30,20 @@ class Batch:
     samples: Tensor
     points: Tensor | None = None
 
+    def alone(self, row: int) -> "Batch":
+        """The batch of its sample in `row` only."""
+        only = slice(row, row + 1)
+        query, weights, points = self.query, self.weights, self.points
+        own_weights = weights.ndim == self.target.ndim and len(weights) == len(self.target)
+        return Batch(
+            {name: values[only] for name, values in self.inputs.items()},
+            query[only] if query is not None and query.ndim == 3 else query,
+            self.target[only],
+            weights[only] if own_weights else weights,
+            self.samples[only],
+            points[only] if points is not None and points.ndim == 2 else points,
+        )
+
     def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Batch":
         """The batch on a device, its values in `dtype`."""
 

@@ -103,7 +103,7 @@ class _Run:
         self.optimizer, self.schedule, self.settings = optimizer, schedule, settings
         self.hooks: list[Hook] = [*settings.hooks, *([loss] if isinstance(loss, Hook) else [])]
         if isinstance(data, Stream):
-            self.hooks.append(Streaming(data, sampler))
+            self.hooks.append(Streaming(data, sampler, loss))
         self.checkpoints: Checkpoints | None = settings.checkpoints
         self.history = History()
         self.lowest = float("inf")
@@ -182,7 +182,10 @@ class _Run:
 
         def gradient() -> Tensor:
             self.stepper.zero_grad()
-            loss = self.loss(self.module(batch.inputs, batch.query), batch)
+            prediction = self.module(batch.inputs, batch.query)
+            for hook in self.hooks:
+                hook.after_prediction(prediction, batch)
+            loss = self.loss(prediction, batch)
             self.fabric.backward(loss)
             for hook in self.hooks:
                 hook.after_backward(step)

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
+
+from fredholm.data.batch import Batch
 
 
 class Hook:
@@ -22,6 +25,9 @@ class Hook:
 
     def before_step(self, step: int) -> None:
         """Nothing of this step has happened."""
+
+    def after_prediction(self, prediction: Tensor, batch: Batch) -> None:
+        """The operator has answered for a batch; several times a step for an optimiser like LBFGS."""
 
     def after_backward(self, step: int) -> None:
         """Gradients are there, not yet clipped; several times a step for an optimiser like LBFGS."""

@@ -22,6 +22,15 @@ class Loss(ABC):
     def __call__(self, prediction: Tensor, batch: Batch) -> Float[Tensor, ""]:
         """The value to make small."""
 
+    def by_sample(self, prediction: Tensor, batch: Batch) -> Float[Tensor, " batch"]:
+        """The loss of each sample, as if it were alone in the batch.
+
+        >>> batch = Batch({}, None, torch.zeros(2, 1, 3), torch.ones(3), torch.arange(2))
+        >>> MeanSquaredError().by_sample(torch.tensor([1.0, 2.0])[:, None, None].expand(-1, 1, 3), batch)
+        tensor([1., 4.])
+        """
+        return torch.stack([self(prediction[row : row + 1], batch.alone(row)) for row in range(len(batch.samples))])
+
 
 class MeanSquaredError(Loss):
     """mean (s - ŝ)² over samples, channels and points."""

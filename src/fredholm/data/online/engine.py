@@ -71,6 +71,8 @@ class Engine(ABC):
     ) -> Generator[Event]:
         """What comes of the simulations `begun` (with the steps that need not come again) and those `todo`.
 
+        Of those the next is taken when there is room for it: it may depend on what has been learned until then.
+
         Closing the generator ends whatever runs. Raises DataError where the engine cannot run the simulations.
         """
 

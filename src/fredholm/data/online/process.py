@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -52,7 +53,7 @@ class Process(Engine):
             raise DataError(reason.replace("generate with workers=1", "use the engine Serial()"))
         message = pickle.dumps((simulations, seed))
         workers = [_Worker(message) for _ in range(self.workers)]
-        return self._events(message, workers, Attempts([*begun, *todo], self.retries))
+        return self._events(message, workers, Attempts(chain(begun, todo), self.retries))
 
     def _events(self, message: bytes, workers: list["_Worker"], attempts: Attempts) -> Generator[Event]:
         try:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import unwrap
+from itertools import chain
 from typing import Any
 
 from fredholm.data.cluster import connected
@@ -56,7 +57,7 @@ class Ray(Engine):
             _generator_backpressure_num_objects=self.ahead,
         )
         shared = ray.put(simulations)
-        attempts = Attempts([*begun, *todo] if begun else todo, self.retries)
+        attempts = Attempts(chain(begun, todo), self.retries)
         return self._events(ray, lambda index: task.remote(shared, seed, index), attempts)
 
     def _events(self, ray: Any, start: Any, attempts: Attempts) -> Generator[Event]:

@@ -45,6 +45,13 @@ class Simulations(ABC):
         Raises SolverError where it cannot go on.
         """
 
+    @abstractmethod
+    def place(self, seed: int, index: int) -> Mapping[str, Tensor]:
+        """Where simulation `index` lies among the others, told without running it: numbers (...) by name.
+
+        Parameters have one axis at most; functions have one of channels, then those of their domain.
+        """
+
 
 class Whole(Simulations):
     """Solutions of a problem, each of them one sample.
@@ -69,6 +76,11 @@ class Whole(Simulations):
         if failures:
             raise SolverError(index, failures[0])
         yield {name: values[0] for name, values in inputs.items()}, output[0]
+
+    def place(self, seed: int, index: int) -> Mapping[str, Tensor]:
+        """The labels from which the problem makes its inputs, or these where it has none."""
+        values = self.problem.labels(1, seed, index) or self.problem.sample(1, seed, index)
+        return {name: of_all[0] for name, of_all in values.items()}
 
 
 class Frames(Simulations):
@@ -104,6 +116,9 @@ class Frames(Simulations):
         for inputs, output in Whole(self.problem).run(seed, index):
             for time, state in zip(self.time.points().float(), output.unbind(-1), strict=True):
                 yield {**inputs, self.time.name: time[None]}, state.clone()
+
+    def place(self, seed: int, index: int) -> Mapping[str, Tensor]:
+        return Whole(self.problem).place(seed, index)
 
 
 class Stepwise(Simulations):
@@ -160,6 +175,14 @@ class Stepwise(Simulations):
             }
             signature.check({name: values[None] for name, values in given.items()}, finite=True)
             yield given, self._output(output)
+
+    def place(self, seed: int, index: int) -> Mapping[str, Tensor]:
+        """The parameters; raises DataError for one that is no number and no array of numbers."""
+        parameters = self.sampler(np.random.default_rng([seed, index]))
+        try:
+            return {name: _float32(values) for name, values in parameters.items()}
+        except (TypeError, ValueError) as error:
+            raise DataError(f"the parameters of {self.name!r} are not all numbers, {parameters}: {error}") from error
 
     def _with_channels(self, entry: Function | Parameter, values: Any) -> Tensor:
         tensor = _float32(values)

@@ -21,6 +21,7 @@ class Statistics:
         finished: simulations.
         retried: attempts that failed and were made again.
         failed: simulations given up.
+        steered: simulations chosen by loss.
 
     >>> Statistics(received=10, drawn=40).repetition
     4.0
@@ -36,6 +37,7 @@ class Statistics:
     finished: int = 0
     retried: int = 0
     failed: int = 0
+    steered: int = 0
 
     @property
     def repetition(self) -> float:

@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, replace
 from hashlib import sha256
+from itertools import chain
 from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from fredholm.data.batch import Batch
@@ -25,6 +27,7 @@ from fredholm.data.dataset import Dataset
 from fredholm.data.online.buffer import Buffer
 from fredholm.data.online.engine import Ended, Engine, Event, Failed, Packet, Retried, Step, bytes_of
 from fredholm.data.online.recording import Recorder
+from fredholm.data.online.selection import InOrder, Selection
 from fredholm.data.online.serial import Serial
 from fredholm.data.online.share import Share
 from fredholm.data.online.shared_buffer import SharedBuffer
@@ -61,14 +64,17 @@ class Stream:
         engine: Engine,
         recorder: Recorder | None,
         share: Share,
+        selection: Selection,
     ) -> None:
         self.simulations, self.count, self.seed, self.engine, self.share = simulations, count, seed, engine, share
+        self.selection = selection
         self.statistics = Statistics()
         self.failures: dict[int, str] = {}  # simulations given up, and why
         self.description = simulations.description
         self._recorder = recorder
         self._shared = SharedBuffer(buffer, self.statistics)
-        self._books = threading.RLock()  # over the four below
+        self._books = threading.RLock()  # over the six below
+        self._chosen: list[int] = []  # simulations that were given to the engine, in order
         self._received: OrderedDict[int, int] = OrderedDict()  # steps of what is under way, by the last packet
         self._lengths: dict[int, int] = {}  # steps of what has ended
         self._used: dict[int, set[int]] = {}
@@ -98,6 +104,7 @@ class Stream:
             "seed": self.seed,
             "simulations": self.count,
             "buffer": repr(self.buffer),
+            "selection": repr(self.selection),
             "engine": repr(self.engine) if isinstance(self.engine, Serial) else "concurrent",
         }
         return sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
@@ -140,6 +147,11 @@ class Stream:
         batch = sampler.draw(self._view, generator)
         return replace(batch, samples=torch.tensor([sample.simulation for sample in samples])[batch.samples])
 
+    def tell(self, simulations: Int[Tensor, " b"], losses: Float[Tensor, " b"]) -> None:
+        """Tell the selection the losses of the samples in a batch; `simulations` are the batch's `samples`."""
+        with self._books:
+            self.selection.tell(simulations.tolist(), losses.tolist())
+
     def close(self) -> None:
         """End all simulations."""
         self._shared.stop()
@@ -161,6 +173,8 @@ class Stream:
         """
         with self._books:
             state: dict[str, Any] = {
+                "chosen": torch.tensor(self._chosen, dtype=torch.int64),
+                "selection": self.selection.state_dict(),
                 "done": torch.tensor(sorted(self._done), dtype=torch.int64),
                 "used": {i: sorted(steps) for i, steps in self._used.items()},
                 "failures": dict(self.failures),
@@ -180,7 +194,8 @@ class Stream:
         """Go on from `state`; raises DataError if the stream has begun."""
         if self._thread is not None or self._samples is not None:
             raise DataError("a stream that has begun cannot go on from a checkpoint: make a new one")
-        self._done = set(state["done"].tolist())
+        self._chosen, self._done = state["chosen"].tolist(), set(state["done"].tolist())
+        self.selection.load_state_dict(state["selection"])
         self._used = {i: set(steps) for i, steps in state["used"].items()}
         self.failures = dict(state["failures"])
         for name, value in state["statistics"].items():
@@ -237,8 +252,18 @@ class Stream:
         with self._books:
             kept = set(self._done) | set(self.failures) | set(self._received) | set(self._lengths)
             begun = dict(self._received)
-        todo = (index for index in range(self.count) if self.share.holds(index) and index not in kept)
-        return self._booked(self.engine.events(self.simulations, self.seed, begun, todo))
+            again = [index for index in self._chosen if index not in kept]
+        self.selection.start(self.simulations, self.seed, self.count, self.share)
+        return self._booked(self.engine.events(self.simulations, self.seed, begun, chain(again, self._choices())))
+
+    def _choices(self) -> Iterator[int]:
+        """Simulations that have not been run, each chosen when the engine has room for it."""
+        while len(self._chosen) < self.share.count(self.count):
+            with self._books:
+                index = self.selection.choose(self._chosen)
+                self._chosen.append(index)
+                self.statistics.steered += index >= self.count
+            yield index
 
     def _booked(self, events: Iterator[Event]) -> Iterator[Sample | None]:
         with closing(events):  # type: ignore[type-var]
@@ -317,8 +342,9 @@ def stream(
     engine: Engine | None = None,
     recorder: Recorder | None = None,
     share: Share | None = None,
+    selection: Selection | None = None,
 ) -> Stream:
-    """A stream of the samples of simulations 0, ..., `simulations` - 1 of the sequence `seed`, for `fit`.
+    """A stream of the samples of as many simulations of the sequence `seed`, for `fit`.
 
     Args:
         source: a problem, whose solutions are samples, or simulations that deliver samples as they go.
@@ -328,6 +354,7 @@ def stream(
         engine: who runs the simulations; in this process, one after the other, if None.
         recorder: keeps what is streamed.
         share: which of the simulations are run; all, or under `torchrun` those of this process, if None.
+        selection: which simulations of the sequence are run; 0, 1, 2, ..., if None.
 
     Simulation i is the same for every engine, and however often it is run.
 
@@ -343,7 +370,8 @@ def stream(
     if simulations < 1:
         raise DataError(f"a stream of {simulations} simulations has no samples: ask for one or more")
     source = Whole(source) if isinstance(source, Problem) else source
-    return Stream(source, simulations, seed, buffer, engine or Serial(), recorder, share or Share.of_this_process())
+    share, selection = share or Share.of_this_process(), selection or InOrder()
+    return Stream(source, simulations, seed, buffer, engine or Serial(), recorder, share, selection)
 
 
 def _sample(index: int, number: int, step: Step) -> Sample:
