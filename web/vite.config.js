@@ -65,6 +65,7 @@ export default defineConfig({
     outDir: resolve(import.meta.dirname, "../src/fredholm/deploy/static/room"),
     emptyOutDir: true,
     target: "es2022",
+    chunkSizeWarningLimit: 640, // three.js, which only rooms of three dimensions load
     modulePreload: false,
     assetsInlineLimit: 0,
     rollupOptions: { input: { room: resolve(import.meta.dirname, "index.html") }, output: stableNames },

@@ -3,10 +3,14 @@ import { element } from "./element";
 import type { Playback } from "./playback";
 import type { ResponsePlot } from "./response-plot";
 import type { Room, View } from "./room";
-import type { RoomView, ScaleChoice } from "./room-view";
+import type { ScaleChoice } from "./field-image";
+import { alongOneAxis } from "./geometry";
+import type { RoomPicture } from "./room-picture";
 import type { Point } from "./scene";
 
 const arrows: Record<string, Point> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+/** Keys that move a handle; up and down exist in three dimensions only. */
+const directions: Record<string, Point> = { ...arrows, PageUp: [0, 0, 1], PageDown: [0, 0, -1] };
 /** Metres of one arrow key press. */
 const step = 0.02;
 const views: View[] = ["network", "solver", "difference"];
@@ -28,22 +32,24 @@ function onDrag(target: HTMLElement, move: (event: PointerEvent, first: boolean)
   });
 }
 
-function bindHandle(name: "source" | "listener", room: Room, view: RoomView): void {
+function bindHandle(name: "source" | "listener", room: Room, view: RoomPicture): void {
   const handle = element(name);
   const put = (point: Point) => (name === "source" ? room.moveSource(point) : room.moveListener(point));
-  let grip: Point = [0, 0];
+  let [begin, grip]: Point[] = [room[name], []];
   onDrag(handle, (event, first) => {
-    const at = view.toRoom(event.clientX, event.clientY);
-    if (first) grip = [room[name][0] - at[0], room[name][1] - at[1]];
-    else put([at[0] + grip[0], at[1] + grip[1]]);
+    if (first) begin = room[name];
+    const at = view.toRoom(event.clientX, event.clientY, begin);
+    if (first) grip = begin.map((value, axis) => value - at[axis]);
+    const wanted = at.map((value, axis) => value + grip[axis]);
+    if (!first) put(event.shiftKey ? alongOneAxis(begin, wanted) : wanted);
   });
   handle.addEventListener("keydown", (event) => {
-    const direction = arrows[event.key];
-    if (!direction) return;
+    const direction = directions[event.key];
+    if (!direction || direction.length > room[name].length) return;
     event.preventDefault();
     event.stopPropagation();
     const length = event.shiftKey ? 5 * step : step;
-    put([room[name][0] + length * direction[0], room[name][1] + length * direction[1]]);
+    put(room[name].map((value, axis) => value + length * (direction[axis] ?? 0)));
   });
 }
 
@@ -51,7 +57,7 @@ function bindChoice<T extends string>(id: string, choose: (value: T) => void): v
   element(id).addEventListener("change", (event) => choose((event.target as HTMLInputElement).value as T));
 }
 
-function bindKeys(room: Room, view: RoomView, playback: Playback, changed: () => void): void {
+function bindKeys(room: Room, view: RoomPicture, playback: Playback, changed: () => void): void {
   const help = element<HTMLDialogElement>("help");
   document.addEventListener("keydown", (event) => {
     if (help.open || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -82,18 +88,20 @@ function selectView(view: View): void {
 
 /** Connect every control of the page. */
 export function bindControls(
-  room: Room, view: RoomView, plot: ResponsePlot, playback: Playback, changed: () => void,
+  room: Room, view: RoomPicture, plot: ResponsePlot, playback: Playback, changed: () => void,
 ): void {
   bindHandle("source", room, view);
   bindHandle("listener", room, view);
-  onDrag(element("field"), (event) => room.moveListener(view.toRoom(event.clientX, event.clientY)));
+  if (room.scene.grid.length === 2) {
+    onDrag(element("field"), (event) => room.moveListener(view.toRoom(event.clientX, event.clientY, room.listener)));
+  }
   onDrag(element("response"), (event) => {
     playback.pause();
     room.setTime(plot.positionAt(event.clientX));
   });
   bindChoice<View>("view", (chosen) => room.setView(chosen));
   bindChoice<ScaleChoice>("scale", (chosen) => {
-    view.scaleChoice = chosen;
+    view.image.scaleChoice = chosen;
     changed();
   });
   bindKeys(room, view, playback, changed);

@@ -1,4 +1,4 @@
-/** Plane polygons: inside test, nearest point, and clipping to a rectangle (Sutherland and Hodgman, 1974). */
+/** Upright rooms over plane polygons: inside test, nearest point, and clipping to a box (Sutherland and Hodgman, 1974). */
 import type { Interval, Point } from "./scene";
 
 /** Whether a point lies in a simple polygon, by the parity of crossings of a ray to the right. */
@@ -50,9 +50,39 @@ function clipHalfPlane(polygon: readonly Point[], axis: 0 | 1, bound: number, si
 }
 
 /** The part of a polygon inside a rectangle. */
-export function clipToRectangle(polygon: readonly Point[], [xs, ys]: readonly [Interval, Interval]): Point[] {
+export function clipToRectangle(polygon: readonly Point[], [xs, ys]: readonly Interval[]): Point[] {
   let clipped = clipHalfPlane(polygon, 0, xs[0], -1);
   clipped = clipHalfPlane(clipped, 0, xs[1], 1);
   clipped = clipHalfPlane(clipped, 1, ys[0], -1);
   return clipHalfPlane(clipped, 1, ys[1], 1);
+}
+
+/** What stands upright on a polygon: the points above it whose further coordinates lie in the intervals. */
+export interface Prism {
+  base: readonly Point[];
+  heights: readonly Interval[];
+}
+
+/** The part, inside a box, of what stands upright on a polygon. */
+export function prismWithin(outline: readonly Point[], box: readonly Interval[]): Prism {
+  return { base: clipToRectangle(outline, box), heights: box.slice(2) };
+}
+
+/** The point itself where it lies in the prism, else the nearest point of it. */
+export function clampToPrism(point: Point, { base, heights }: Prism): Point {
+  const foot = clampToPolygon(point, base);
+  const levels = heights.map(([low, high], k) => Math.min(high, Math.max(low, point[k + 2])));
+  const same = foot === point && levels.every((level, k) => level === point[k + 2]);
+  return same ? point : [foot[0], foot[1], ...levels];
+}
+
+/** The point moved along the axis of the room along which it has moved most. */
+export function alongOneAxis(from: Point, to: Point): Point {
+  const moved = from.map((value, k) => Math.abs(to[k] - value));
+  const axis = moved.indexOf(Math.max(...moved));
+  return from.map((value, k) => (k === axis ? to[k] : value));
+}
+
+export function distanceBetween(a: Point, b: Point): number {
+  return Math.hypot(...a.map((value, k) => value - b[k]));
 }

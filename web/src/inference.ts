@@ -3,8 +3,8 @@ import { RoomError, type Scene } from "./scene";
 
 type Job =
   | { kind: "load"; graphs: Scene["graphs"]; sensorName: string; runtime: { parts: string[]; bytes: number } }
-  | { kind: "branch"; input: string; values: Float32Array; shape: [number, number] }
-  | { kind: "trunk"; query: Float32Array };
+  | { kind: "branch"; input: string; values: Float32Array; shape: number[] }
+  | { kind: "trunk"; query: Float32Array; points: number };
 
 export type Request = Job & { id: number };
 export type Answer = { id: number; values: Float32Array } | { id: number; problem: string };
@@ -36,13 +36,14 @@ export class Inference {
 
   /** Coefficients of a source given the pressure on the sensors. */
   coefficients(values: Float32Array): Promise<Float32Array> {
-    const { name, x, y } = this.scene.sensors;
-    return this.ask({ kind: "branch", input: name, values, shape: [x.length, y.length] }, [values.buffer]);
+    const { name, grid } = this.scene.sensors;
+    return this.ask({ kind: "branch", input: name, values, shape: grid.map(({ length }) => length) }, [values.buffer]);
   }
 
-  /** Basis values, basis-function-major, at rows (x, y, t). */
-  basis(query: Float32Array): Promise<Float32Array> {
-    return this.ask({ kind: "trunk", query }, [query.buffer]);
+  /** Basis values, basis-function-major, at rows of coordinates and time. */
+  basis(rows: readonly (readonly number[])[]): Promise<Float32Array> {
+    const query = Float32Array.from(rows.flat());
+    return this.ask({ kind: "trunk", query, points: rows.length }, [query.buffer]);
   }
 
   private ask(job: Job, transfer: Transferable[] = []): Promise<Float32Array> {

@@ -45,16 +45,15 @@ async function loadGraph(address: string, input: string, output: string): Promis
 }
 
 /** Coefficients bₖ of one source from the pressure on its sensors. */
-async function runBranch(input: string, values: Float32Array, shape: [number, number]): Promise<Float32Array> {
+async function runBranch(input: string, values: Float32Array, shape: number[]): Promise<Float32Array> {
   const tensor = new ort.Tensor("float32", values, [1, 1, ...shape]);
   const { coefficients } = await branch.run({ [input]: tensor });
   return Float32Array.from(coefficients.data as Float32Array);
 }
 
-/** Basis values tₖ at (x, y, t) rows, basis-function-major. */
-async function runTrunk(query: Float32Array): Promise<Float32Array> {
-  const points = query.length / 3;
-  const { basis } = await trunk.run({ query: new ort.Tensor("float32", query, [points, 3]) });
+/** Basis values tₖ at rows of coordinates and time, basis-function-major. */
+async function runTrunk(query: Float32Array, points: number): Promise<Float32Array> {
+  const { basis } = await trunk.run({ query: new ort.Tensor("float32", query, [points, query.length / points]) });
   return basisMajor(basis.data as Float32Array, points);
 }
 
@@ -70,7 +69,7 @@ async function answer(request: Request): Promise<Float32Array> {
     case "branch":
       return runBranch(request.input, request.values, request.shape);
     case "trunk":
-      return runTrunk(request.query);
+      return runTrunk(request.query, request.points);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Interpolation: Catmull-Rom cubics in space (for drawing) and time (for playing), bilinear for a listener. */
+/** Interpolation: Catmull-Rom cubics in space (for drawing) and time (for playing), multilinear for a listener. */
 import type { Point } from "./scene";
 
 /** Four consecutive samples and their weights; samples beyond the ends repeat the end value. */
@@ -39,16 +39,19 @@ export function fractionalIndex(samples: readonly number[], value: number): numb
   return low + (value - samples[low]) / (samples[high] - samples[low]);
 }
 
-/** Bilinear value at a point from a grid function values[x * ny + y] that starts at `offset`. */
-export function bilinear(
-  values: Float32Array, grid: { x: readonly number[]; y: readonly number[] }, [px, py]: Point, offset = 0,
+/** Multilinear value at a point from a grid function, the last axis fastest, that starts at `offset`. */
+export function multilinear(
+  values: Float32Array, grid: readonly (readonly number[])[], point: Point, offset = 0,
 ): number {
-  const ny = grid.y.length;
-  const fx = fractionalIndex(grid.x, px);
-  const fy = fractionalIndex(grid.y, py);
-  const i = Math.min(Math.floor(fx), grid.x.length - 2);
-  const j = Math.min(Math.floor(fy), ny - 2);
-  const [s, t] = [fx - i, fy - j];
-  const at = (a: number, b: number) => values[offset + a * ny + b];
-  return (1 - s) * ((1 - t) * at(i, j) + t * at(i, j + 1)) + s * ((1 - t) * at(i + 1, j) + t * at(i + 1, j + 1));
+  let corners: { index: number; weight: number }[] = [{ index: 0, weight: 1 }];
+  grid.forEach((coordinates, axis) => {
+    const position = fractionalIndex(coordinates, point[axis]);
+    const low = Math.min(Math.floor(position), coordinates.length - 2);
+    const share = position - low;
+    corners = corners.flatMap(({ index, weight }) => [
+      { index: index * coordinates.length + low, weight: weight * (1 - share) },
+      { index: index * coordinates.length + low + 1, weight: weight * share },
+    ]);
+  });
+  return corners.reduce((sum, { index, weight }) => sum + weight * values[offset + index], 0);
 }

@@ -10,11 +10,14 @@ import { Inference } from "./inference";
 import { ListenPanel, type SoundState } from "./listen-panel";
 import { Playback } from "./playback";
 import { describeScene, showNumbers } from "./readouts";
+import { offerRooms } from "./room-choice";
 import { ReferenceSolver } from "./reference";
 import { ResponsePlot } from "./response-plot";
 import { Room, type View } from "./room";
+import type { RoomPicture } from "./room-picture";
 import { RoomView } from "./room-view";
 import { loadScene, RoomError, type Point } from "./scene";
+import { firstSheet, type Cut } from "./sheet";
 import { Surrogate } from "./surrogate";
 
 interface PageState {
@@ -32,12 +35,16 @@ interface PageState {
   /** Fingerprints of the network's field at the recorded time and of the response at the listener. */
   fieldChecksum: number | null;
   responseChecksum: number | null;
+  /** Where a room of three dimensions is cut. */
+  cut: Cut | null;
   sound: SoundState;
 }
 
 /** What a test reads, and the sound it may have rendered. */
 interface Page {
   state(): PageState;
+  /** The network's field on the sheet at the recorded time. */
+  field(): number[] | null;
   render: ListenPanel["render"];
 }
 
@@ -69,16 +76,31 @@ class FrameCounter {
   }
 }
 
+/** The floor plan of a flat room, or the space of one in three dimensions, whose code is loaded only then. */
+async function pictureOf(room: Room, changed: () => void): Promise<RoomPicture> {
+  const handles = { source: element("source"), listener: element("listener") };
+  if (room.scene.grid.length === 2) return new RoomView(element("field"), handles, room);
+  const { SpaceView } = await import("./three-d/space-view");
+  return new SpaceView(element("room"), element("field"), handles, room, changed);
+}
+
 async function start(): Promise<Page> {
   const scene = await loadScene(document.baseURI);
   describeScene(scene);
+  offerRooms(scene);
   const inference = new Inference(scene);
   await inference.load(document.baseURI);
 
   let stale = true;
   let solverMilliseconds: number | null = null;
-  const changed = () => void (stale = true);
-  const surrogate = new Surrogate(scene, inference);
+  // Sound goes after a new response at once, pictures with the next frame.
+  let follow: () => void = () => undefined;
+  const changed = () => {
+    stale = true;
+    follow();
+  };
+  const sheet = firstSheet(scene);
+  const surrogate = new Surrogate(scene, inference, sheet);
   const solver = new ReferenceSolver(
     scene,
     document.baseURI,
@@ -91,18 +113,17 @@ async function start(): Promise<Page> {
       changed();
     },
   );
-  const room: Room = new Room(scene, surrogate, solver, changed, showProblem);
-  const view = new RoomView(element("field"), { source: element("source"), listener: element("listener") }, room);
+  const room: Room = new Room(scene, sheet, surrogate, solver, changed, showProblem);
+  const view = await pictureOf(room, changed);
   const plot = new ResponsePlot(element("response"), room);
   const playback = new Playback(room, changed);
   const listen = new ListenPanel(room);
+  follow = () => listen.follow();
   const frames = new FrameCounter();
   bindControls(room, view, plot, playback, changed);
   new ResizeObserver(changed).observe(element("room"));
   new ResizeObserver(changed).observe(element("response"));
 
-  const filled = surrogate.fill(() => room.timeIndex, () => room.acceptSlice());
-  filled.catch(showProblem);
   await room.start();
   element("loading").hidden = true;
   document.body.classList.add("live");
@@ -117,7 +138,7 @@ async function start(): Promise<Page> {
       view.draw();
       plot.draw();
       playback.draw();
-      listen.update();
+      listen.draw();
     }
     showNumbers(room, frames.count(now), surrogate.slicesReady, solverMilliseconds);
     requestAnimationFrame(frame);
@@ -139,10 +160,15 @@ async function start(): Promise<Page> {
       settled: room.settled,
       fieldChecksum: field && checksum(field),
       responseChecksum: room.response && checksum(room.response),
+      cut: room.sheet.cut,
       sound: listen.state(),
     };
   };
-  return { state, render: (...job) => listen.render(...job) };
+  const field = () => {
+    const values = surrogate.field(room.timeIndex);
+    return values && Array.from(values);
+  };
+  return { state, field, render: (...job) => listen.render(...job) };
 }
 
 element("problem-reload").addEventListener("click", () => location.reload());
@@ -159,4 +185,4 @@ function page(): Page {
   return started;
 }
 
-window.fredholm = { ready, state: () => page().state(), render: (...job) => page().render(...job) };
+window.fredholm = { ready, state: () => page().state(), field: () => page().field(), render: (...job) => page().render(...job) };

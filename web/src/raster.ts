@@ -2,7 +2,7 @@
 import { colourCount, packedTable } from "./colour";
 import { cubicStencil, fractionalIndex, type Stencil } from "./interpolation";
 import type { Scale } from "./scale";
-import type { Scene } from "./scene";
+import type { Sheet } from "./sheet";
 
 /** Longer side of the coloured image before the canvas scales it up, pixels. */
 const longerSide = 448;
@@ -13,12 +13,12 @@ const halfLevels = 2048;
  * For every node its own index where it lies in the room, else that of the nearest node in the room, so that the
  * interpolation beside a wall sees no values from behind it.
  */
-export function nearestInside(inside: readonly (readonly boolean[])[]): Int32Array {
-  const ny = inside[0].length;
-  const nodes = inside.flatMap((column, i) => column.flatMap((is, j) => (is ? [[i, j]] : [])));
-  return Int32Array.from({ length: inside.length * ny }, (_, k) => {
-    const [i, j] = [Math.floor(k / ny), k % ny];
-    if (inside[i][j] || nodes.length === 0) return k;
+export function nearestInside(inside: Uint8Array, ny: number): Int32Array {
+  const at = (k: number) => [Math.floor(k / ny), k % ny];
+  const nodes = Array.from(inside.keys()).filter((k) => inside[k] === 1).map(at);
+  return Int32Array.from(inside, (is, k) => {
+    if (is === 1 || nodes.length === 0) return k;
+    const [i, j] = at(k);
     const distance = ([a, b]: number[]) => (a - i) ** 2 + (b - j) ** 2;
     const nearest = nodes.reduce((best, node) => (distance(node) < distance(best) ? node : best));
     return nearest[0] * ny + nearest[1];
@@ -37,27 +37,27 @@ export class Raster {
   private readonly colours = packedTable();
   private readonly levels = new Uint32Array(2 * halfLevels + 1);
 
-  constructor(private readonly scene: Scene) {
-    const { extent: [xs, ys], grid } = scene;
+  constructor(private readonly sheet: Sheet) {
+    const { extent: [xs, ys], across, up } = sheet;
     const [lx, ly] = [xs[1] - xs[0], ys[1] - ys[0]];
     const width = Math.round((longerSide * lx) / Math.max(lx, ly));
     const height = Math.round((longerSide * ly) / Math.max(lx, ly));
     const centre = (k: number, n: number) => (k + 0.5) / n;
     const columns = Array.from({ length: width }, (_, c) =>
-      cubicStencil(fractionalIndex(grid.x, xs[0] + lx * centre(c, width)), grid.x.length));
+      cubicStencil(fractionalIndex(across, xs[0] + lx * centre(c, width)), across.length));
     this.columnIndices = Int32Array.from(columns.flatMap(({ indices }) => indices));
     this.columnWeights = Float32Array.from(columns.flatMap(({ weights }) => weights));
     // Canvas rows run downwards, y upwards.
     this.rows = Array.from({ length: height }, (_, r) =>
-      cubicStencil(fractionalIndex(grid.y, ys[1] - ly * centre(r, height)), grid.y.length));
-    this.source = nearestInside(scene.inside);
-    this.filled = new Float32Array(grid.x.length * grid.y.length);
-    this.stretched = new Float32Array(grid.x.length * height);
+      cubicStencil(fractionalIndex(up, ys[1] - ly * centre(r, height)), up.length));
+    this.source = nearestInside(sheet.inside, up.length);
+    this.filled = new Float32Array(sheet.size);
+    this.stretched = new Float32Array(across.length * height);
     this.image = new ImageData(width, height);
     this.pixels = new Uint32Array(this.image.data.buffer);
   }
 
-  /** Colour the field [x][y]; `peak` is its largest absolute value. */
+  /** Colour the field [across][up]; `peak` is its largest absolute value. */
   draw(field: Float32Array, peak: number, scale: Scale): ImageData {
     for (let k = 0; k < field.length; k++) this.filled[k] = field[this.source[k]];
     this.tabulate(peak, scale);
@@ -76,7 +76,7 @@ export class Raster {
   /** Magnify in y: stretched[row * nx + i]. */
   private stretchRows(): void {
     const { filled, stretched } = this;
-    const { x, y } = this.scene.grid;
+    const { across: x, up: y } = this.sheet;
     this.rows.forEach(({ indices: [a, b, c, d], weights: [wa, wb, wc, wd] }, row) => {
       for (let i = 0; i < x.length; i++) {
         const base = i * y.length;
@@ -89,7 +89,7 @@ export class Raster {
   /** Magnify in x and look the colours up, one row of pixels after another. */
   private paint(levelsPerUnit: number): void {
     const { stretched, levels, columnIndices: at, columnWeights: weight, pixels } = this;
-    const nx = this.scene.grid.x.length;
+    const nx = this.sheet.across.length;
     const { width, height } = this.image;
     for (let row = 0, pixel = 0; row < height; row++) {
       const base = row * nx;

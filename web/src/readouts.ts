@@ -1,5 +1,6 @@
 /** Numbers on the page: accuracy, latency, positions, and what the page is waiting for. */
 import { element } from "./element";
+import { distanceBetween } from "./geometry";
 import type { Room } from "./room";
 import { shortNumber } from "./scale";
 import type { Point, Scene } from "./scene";
@@ -25,7 +26,7 @@ export function fileSize(bytes: number): string {
   return bytes >= 1e6 ? `${shortNumber(bytes / 1e6)} MB` : `${Math.round(bytes / 1e3)} kB`;
 }
 
-const place = ([x, y]: Point) => `${x.toFixed(2)}, ${y.toFixed(2)} m`;
+const place = (point: Point) => `${point.map((value) => value.toFixed(2)).join(", ")} m`;
 
 function chip(term: string, value: string, title: string): HTMLElement {
   const box = document.createElement("div");
@@ -54,6 +55,7 @@ export function describeScene(scene: Scene): void {
   }
   if (model.parameters !== null) chips.append(chip("Weights", model.parameters.toLocaleString("en"), "Number of trained weights"));
   if (model.bytes !== null) chips.append(chip("Model", fileSize(model.bytes), "Size of both graphs"));
+  element("error-whole-label").textContent = extent.length === 2 ? "whole field, all times" : "shown sheet, all times";
   element("speed-note").textContent = speedNote(speed);
   element("fine-print").textContent =
     `Accuracy: ${accuracy.method}. Speed of sound ${scene.sound_speed} m/s, frequencies up to ` +
@@ -79,7 +81,7 @@ export function speedNote(speed: Scene["speed"]): string {
 /** Put the changing numbers on the page. */
 export function showNumbers(room: Room, framesPerSecond: number, slicesReady: number, solverMilliseconds: number | null): void {
   const { scene, source, listener, errors } = room;
-  const distance = Math.hypot(source[0] - listener[0], source[1] - listener[1]);
+  const distance = distanceBetween(source, listener);
   const text: Record<string, string> = {
     "error-whole": percent(errors?.whole),
     "error-now": percent(errors?.times[room.timeIndex]),

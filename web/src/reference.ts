@@ -1,6 +1,7 @@
 /** The reference solver behind the service: one solution for a source, asked a moment after the drag rests. */
-import { bilinear } from "./interpolation";
-import { RoomError, type Point, type Scene } from "./scene";
+import { multilinear } from "./interpolation";
+import { nodeCount, RoomError, type Point, type Scene } from "./scene";
+import type { Sheet } from "./sheet";
 
 /** Quiet time after the last move before the solver is asked, milliseconds. */
 const pause = 60;
@@ -14,17 +15,16 @@ export class ReferenceSolution {
     readonly milliseconds: number,
   ) {}
 
-  /** Pressure [x][y] at a recorded time. */
-  field(time: number): Float32Array {
-    const points = this.scene.grid.x.length * this.scene.grid.y.length;
-    return this.values.subarray(time * points, (time + 1) * points);
+  /** Pressure on a sheet at a recorded time. */
+  field(time: number, sheet: Sheet): Float32Array {
+    return sheet.of(this.values, time * nodeCount(this.scene.grid));
   }
 
-  /** Pressure at a listener for all recorded times, bilinear between nodes. */
+  /** Pressure at a listener for all recorded times, multilinear between nodes. */
   response(listener: Point): Float32Array {
-    const points = this.scene.grid.x.length * this.scene.grid.y.length;
+    const nodes = nodeCount(this.scene.grid);
     return Float32Array.from(this.scene.times, (_, time) =>
-      bilinear(this.values, this.scene.grid, listener, time * points));
+      multilinear(this.values, this.scene.grid, listener, time * nodes));
   }
 }
 
@@ -72,7 +72,7 @@ export class ReferenceSolver {
     }
     const values = new Float32Array(await answer.arrayBuffer());
     const { grid, times } = this.scene;
-    const expected = [times.length, grid.x.length, grid.y.length];
+    const expected = [times.length, ...grid.map(({ length }) => length)];
     if (values.length !== expected.reduce((a, b) => a * b)) {
       throw new RoomError(`The solver sent ${values.length} values, expected ${expected.join(" × ")}.`, remedy);
     }

@@ -1,24 +1,17 @@
 /** The room from above: walls, field, ruler, colour bar, and the two handles. */
 import { fitted, font, ink, type Surface } from "./canvas";
-import { divergingTable, colourCount } from "./colour";
-import { Raster } from "./raster";
+import { drawColourBar } from "./colour-bar";
+import { FieldImage } from "./field-image";
 import type { Room } from "./room";
-import { DecibelScale, LinearScale, niceStep, type Scale } from "./scale";
+import type { RoomPicture } from "./room-picture";
+import { niceStep } from "./scale";
 import type { Point } from "./scene";
 
-export type ScaleChoice = "automatic" | "fixed" | "decibel";
-
 const margin = { left: 46, right: 92, top: 16, bottom: 40 };
-const decibelRange = 50;
 
-export class RoomView {
-  scaleChoice: ScaleChoice = "automatic";
+export class RoomView implements RoomPicture {
   showSensors = false;
-  private readonly raster: Raster;
-  private readonly stamp = document.createElement("canvas");
-  private readonly colours = divergingTable();
-  private scale: Scale = new LinearScale(1, "Pa");
-  private fresh = false;
+  readonly image: FieldImage;
   private pixelsPerMetre = 1;
   private corner: Point = [0, 0];
 
@@ -27,25 +20,22 @@ export class RoomView {
     private readonly handles: { source: HTMLElement; listener: HTMLElement },
     private readonly room: Room,
   ) {
-    this.raster = new Raster(room.scene);
-    this.stamp.width = this.raster.image.width;
-    this.stamp.height = this.raster.image.height;
+    this.image = new FieldImage(room);
   }
 
-  /** Draw everything for the room's present state. */
   draw(): void {
     const surface = fitted(this.canvas);
     this.layOut(surface);
-    this.colourField();
+    this.image.paint();
     this.drawField(surface.context);
     this.drawRegion(surface.context);
     this.drawWalls(surface.context);
     this.drawRuler(surface.context);
-    this.drawColourBar(surface.context);
+    const [left, top, height] = [this.corner[0] + this.size[0] + 22, this.corner[1] + 20, this.size[1] - 20];
+    drawColourBar(surface.context, this.image.scale, { left, top, height });
     this.placeHandles();
   }
 
-  /** Place in the room under a place on the page. */
   toRoom(pageX: number, pageY: number): Point {
     const box = this.canvas.getBoundingClientRect();
     const [[xmin], [, ymax]] = this.room.scene.extent;
@@ -75,26 +65,6 @@ export class RoomView {
     ];
   }
 
-  private chooseScale(field: Float32Array): Scale {
-    const { scene } = this.room;
-    const unit = scene.units.pressure;
-    const amplitude = scene.pulse.amplitude;
-    if (this.scaleChoice === "decibel") return new DecibelScale(amplitude, decibelRange, unit);
-    const difference = this.room.view === "difference";
-    if (this.scaleChoice === "fixed") return new LinearScale(amplitude / (difference ? 20 : 4), unit);
-    const network = difference ? null : this.room.networkField();
-    return new LinearScale(this.room.peak(network ?? field) || amplitude, unit);
-  }
-
-  private colourField(): void {
-    const field = this.room.shownField();
-    this.fresh = field !== null;
-    if (!field) return;
-    this.scale = this.chooseScale(field);
-    const image = this.raster.draw(field, this.room.peak(field), this.scale);
-    this.stamp.getContext("2d")?.putImageData(image, 0, 0);
-  }
-
   private trace(context: CanvasRenderingContext2D, polygon: readonly Point[]): void {
     context.beginPath();
     polygon.forEach((point, k) => {
@@ -109,16 +79,16 @@ export class RoomView {
     context.save();
     this.trace(context, this.room.scene.outline);
     context.clip();
-    context.globalAlpha = this.fresh ? 1 : 0.35;
+    context.globalAlpha = this.image.fresh ? 1 : 0.35;
     // The raster is already a smooth magnification; what is left is small enough for the cheapest filter.
     context.imageSmoothingQuality = "low";
-    context.drawImage(this.stamp, this.corner[0], this.corner[1], this.size[0], this.size[1]);
+    context.drawImage(this.image.canvas, this.corner[0], this.corner[1], this.size[0], this.size[1]);
     context.restore();
     if (this.showSensors) this.drawSensors(context);
   }
 
   private drawSensors(context: CanvasRenderingContext2D): void {
-    const { x, y } = this.room.scene.sensors;
+    const [x, y] = this.room.scene.sensors.grid;
     context.fillStyle = "rgba(238, 242, 248, 0.75)";
     for (const px of x) {
       for (const py of y) {
@@ -130,7 +100,7 @@ export class RoomView {
 
   private drawRegion(context: CanvasRenderingContext2D): void {
     context.save();
-    this.trace(context, this.room.sourcePolygon);
+    this.trace(context, this.room.sourceRegion.base);
     context.setLineDash([5, 5]);
     context.lineWidth = 1.25;
     context.strokeStyle = this.room.notice.startsWith("Source") ? ink.network : "rgba(238, 242, 248, 0.42)";
@@ -189,33 +159,6 @@ export class RoomView {
     context.fillStyle = ink.faint;
     context.textBaseline = "top";
     context.fillText("m", this.corner[0] - 18, bottom + 17);
-  }
-
-  private drawColourBar(context: CanvasRenderingContext2D): void {
-    const left = this.corner[0] + this.size[0] + 22;
-    const [top, height, width] = [this.corner[1] + 20, this.size[1] - 20, 12];
-    const gradient = context.createLinearGradient(0, top + height, 0, top);
-    const stops = 64;
-    for (let s = 0; s <= stops; s++) {
-      const k = 3 * Math.round((s / stops) * (colourCount - 1));
-      gradient.addColorStop(s / stops, `rgb(${this.colours[k]} ${this.colours[k + 1]} ${this.colours[k + 2]})`);
-    }
-    context.fillStyle = gradient;
-    context.beginPath();
-    context.roundRect(left, top, width, height, 4);
-    context.fill();
-    context.strokeStyle = ink.line;
-    context.stroke();
-    context.font = font(11);
-    context.textAlign = "left";
-    context.textBaseline = "middle";
-    context.fillStyle = ink.soft;
-    for (const { at, label } of this.scale.ticks()) {
-      context.fillText(label, left + width + 8, top + ((1 - at) / 2) * height);
-    }
-    context.fillStyle = ink.strong;
-    context.font = font(11, 550);
-    context.fillText(this.scale.unit, left - (this.scale.unit.length > 4 ? 12 : 0), this.corner[1] + 4);
   }
 
   private placeHandles(): void {

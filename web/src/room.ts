@@ -1,9 +1,10 @@
 /** The state of the page: where source and listener are, which time and view are shown, and what is known there. */
 import { relativeError, squaredNorms, type SquaredNorms } from "./accuracy";
-import { clampToPolygon, clipToRectangle } from "./geometry";
+import { clampToPrism, prismWithin, type Prism } from "./geometry";
 import { cubicStencil } from "./interpolation";
 import type { ReferenceSolution, ReferenceSolver } from "./reference";
 import type { Point, Scene } from "./scene";
+import { Sheet, type Cut } from "./sheet";
 import type { Surrogate } from "./surrogate";
 
 export type View = "network" | "solver" | "difference";
@@ -26,10 +27,11 @@ export class Room {
   lastUpdateMilliseconds: number | null = null;
   /** Why the last wish was not followed to the letter; empty when it was. */
   notice = "";
-  /** Where sources may go: the trained rectangle within the walls. */
-  readonly sourcePolygon: readonly Point[];
+  /** Where sources may go: the trained box within the walls. */
+  readonly sourceRegion: Prism;
+  /** Where listeners may go. */
+  readonly space: Prism;
 
-  private readonly insideMask: Uint8Array;
   private solution: ReferenceSolution | null = null;
   private computedSource: Point | null = null;
   private computedListener: Point | null = null;
@@ -37,21 +39,24 @@ export class Room {
 
   constructor(
     readonly scene: Scene,
+    /** Where the field is shown. */
+    public sheet: Sheet,
     private readonly surrogate: Surrogate,
     private readonly solver: Pick<ReferenceSolver, "ask">,
     private readonly changed: () => void,
     private readonly failed: (problem: Error) => void,
   ) {
-    this.sourcePolygon = clipToRectangle(scene.outline, scene.source_region);
-    this.insideMask = Uint8Array.from(scene.inside.flat(), Number);
-    this.source = clampToPolygon(scene.start.source, this.sourcePolygon);
-    this.listener = clampToPolygon(scene.start.listener, scene.outline);
+    this.sourceRegion = prismWithin(scene.outline, scene.source_region);
+    this.space = { base: scene.outline, heights: scene.extent.slice(2) };
+    this.source = clampToPrism(scene.start.source, this.sourceRegion);
+    this.listener = clampToPrism(scene.start.listener, this.space);
     this.position = Math.round((scene.times.length - 1) * 0.3);
   }
 
   /** Compute the first field and response and ask the solver. */
   async start(): Promise<void> {
     this.solver.ask(this.source);
+    this.fillSheet();
     await this.update();
   }
 
@@ -70,9 +75,9 @@ export class Room {
   }
 
   moveSource(wanted: Point): void {
-    const source = clampToPolygon(wanted, this.sourcePolygon);
+    const source = clampToPrism(wanted, this.sourceRegion);
     this.notice = source === wanted ? "" : "Source kept inside the trained region";
-    if (source[0] === this.source[0] && source[1] === this.source[1]) return this.changed();
+    if (source.every((value, axis) => value === this.source[axis])) return this.changed();
     this.source = source;
     this.errors = null;
     this.solver.ask(source);
@@ -81,7 +86,7 @@ export class Room {
   }
 
   moveListener(wanted: Point): void {
-    const listener = clampToPolygon(wanted, this.scene.outline);
+    const listener = clampToPrism(wanted, this.space);
     this.notice = listener === wanted ? "" : "Listener kept inside the room";
     this.listener = listener;
     void this.update().catch(this.failed);
@@ -92,6 +97,16 @@ export class Room {
   setTime(position: number): void {
     const last = this.scene.times.length - 1;
     this.position = Math.max(0, Math.min(last, Math.round(position)));
+    this.changed();
+  }
+
+  /** Show the field where the room is cut. */
+  setCut(cut: Cut): void {
+    if (this.sheet.cut?.axis === cut.axis && this.sheet.cut.index === cut.index) return;
+    this.sheet = new Sheet(this.scene, cut);
+    this.errors = null;
+    this.surrogate.lay(this.sheet);
+    this.fillSheet();
     this.changed();
   }
 
@@ -106,15 +121,10 @@ export class Room {
     this.changed();
   }
 
-  acceptSlice(): void {
-    this.compare();
-    this.changed();
-  }
-
-  /** The field of the view, [x][y], at the shown time; null while it is not known for this source. */
+  /** The field of the view on the sheet at the shown time; null while it is not known for this source. */
   shownField(): Float32Array | null {
     const network = () => this.blend((time) => this.surrogate.field(time));
-    const solver = () => this.blend((time) => this.currentSolution?.field(time) ?? null);
+    const solver = () => this.blend((time) => this.currentSolution?.field(time, this.sheet) ?? null);
     if (this.view === "network") return network();
     if (this.view === "solver") return solver();
     const [a, b] = [network(), solver()];
@@ -130,7 +140,7 @@ export class Room {
   peak(field: Float32Array): number {
     let peak = 0;
     for (let i = 0; i < field.length; i++) {
-      if (this.insideMask[i] === 1) peak = Math.max(peak, Math.abs(field[i]));
+      if (this.sheet.inside[i] === 1) peak = Math.max(peak, Math.abs(field[i]));
     }
     return peak;
   }
@@ -151,6 +161,14 @@ export class Room {
     const out = new Float32Array(b.length);
     for (let i = 0; i < out.length; i++) out[i] = wa * a[i] + wb * b[i] + wc * c[i] + wd * d[i];
     return out;
+  }
+
+  private fillSheet(): void {
+    const accept = () => {
+      this.compare();
+      this.changed();
+    };
+    this.surrogate.fill(() => this.timeIndex, accept).catch(this.failed);
   }
 
   /** Bring field and response up to the latest source and listener; moves made meanwhile are taken up in turn. */
@@ -186,7 +204,7 @@ export class Room {
     if (this.errors !== null || !solution || !ready || this.computedSource !== this.source) return;
     const norms = this.scene.times.map((_, time): SquaredNorms => {
       const field = this.surrogate.field(time);
-      return squaredNorms(field ?? new Float32Array(), solution.field(time), this.insideMask);
+      return squaredNorms(field ?? new Float32Array(), solution.field(time, this.sheet), this.sheet.inside);
     });
     const sum = (part: keyof SquaredNorms) => norms.reduce((total, norm) => total + norm[part], 0);
     this.errors = {

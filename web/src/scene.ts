@@ -1,24 +1,26 @@
 /** The scene: what the service says about a room, its recorded times, its network and its accuracy. */
 
-export type Point = readonly [number, number];
+/** Coordinates in metres: x, y and, in a room of three dimensions, z. */
+export type Point = readonly number[];
 export type Interval = readonly [number, number];
 
 export interface Scene {
   name: string;
-  /** Room outline, a closed polygon, metres. */
+  /** Floor plan, a closed polygon, metres; a room of three dimensions stands upright on it. */
   outline: Point[];
-  extent: readonly [Interval, Interval];
+  /** The box around the room: an interval for each axis, of which there are two or three. */
+  extent: readonly Interval[];
   /** Recorded output times, seconds, increasing. */
   times: number[];
-  /** Display and comparison grid: tensor product of x and y, metres. */
-  grid: { x: number[]; y: number[] };
-  /** Whether node [x][y] lies in the room. */
-  inside: boolean[][];
-  /** Where the branch network samples the initial pressure. */
-  sensors: { name: string; x: number[]; y: number[] };
+  /** Display and comparison grid: tensor product of the coordinates along each axis, metres. */
+  grid: readonly number[][];
+  /** Whether each node lies in the room, the last axis fastest. */
+  inside: boolean[];
+  /** Where the branch network samples the initial pressure: a tensor product as well. */
+  sensors: { name: string; grid: readonly number[][] };
   pulse: { width: number; amplitude: number };
-  /** Rectangle of source positions the network was trained on. */
-  source_region: readonly [Interval, Interval];
+  /** Box of source positions the network was trained on. */
+  source_region: readonly Interval[];
   start: { source: Point; listener: Point };
   sound_speed: number;
   highest_frequency: number;
@@ -31,6 +33,8 @@ export interface Scene {
     break_even_queries: number | null;
   };
   graphs: { branch: string; trunk: string };
+  /** The rooms of the service, this one included; addresses are relative to this page. */
+  rooms?: { name: string; address: string }[];
 }
 
 /** Something the visitor can act on: what went wrong, and what to do. */
@@ -41,6 +45,11 @@ export class RoomError extends Error {
   ) {
     super(message);
   }
+}
+
+/** Nodes of a tensor product. */
+export function nodeCount(grid: readonly (readonly number[])[]): number {
+  return grid.reduce((product, axis) => product * axis.length, 1);
 }
 
 const required: (keyof Scene)[] = [
@@ -54,9 +63,11 @@ export function checkScene(value: unknown): Scene {
   const remedy = "The page and the service come from different versions; reinstall the package and restart the service.";
   if (missing.length > 0) throw new RoomError(`scene.json lacks ${missing.join(", ")}.`, remedy);
   if (scene.times.length < 2) throw new RoomError(`scene.json has ${scene.times.length} recorded time; two are needed.`, remedy);
-  const { x, y } = scene.grid;
-  if (scene.inside.length !== x.length || scene.inside.some((column) => column.length !== y.length)) {
-    throw new RoomError(`scene.json: "inside" must have ${x.length} by ${y.length} entries, one for each grid node.`, remedy);
+  const dimensions = scene.extent.length;
+  if (dimensions < 2 || dimensions > 3) throw new RoomError(`scene.json has ${dimensions} axes; two or three can be shown.`, remedy);
+  const nodes = nodeCount(scene.grid);
+  if (scene.grid.length !== dimensions || scene.inside.length !== nodes) {
+    throw new RoomError(`scene.json: "inside" must have ${nodes} entries, one for each node of a grid of ${dimensions} axes.`, remedy);
   }
   return scene;
 }

@@ -1,5 +1,5 @@
 /**
- * The learned field of one room: trunk values cached on the grid, branch values of the current source.
+ * The learned field of one room: trunk values cached on the sheet that is shown, branch values of the current source.
  *
  * Trunk values do not depend on the source, so each recorded time is evaluated once, the shown one first; after
  * that a source move costs one branch run and one matrix-vector product.
@@ -8,13 +8,14 @@ import { combine } from "./expansion";
 import type { Inference } from "./inference";
 import { samplePulse } from "./pulse";
 import type { Point, Scene } from "./scene";
+import type { Sheet } from "./sheet";
 
 /** Rows of one trunk run: small, so that a drag never waits long behind the fill of the cache. */
 const rowsPerRun = 1024;
 
 export class Surrogate {
-  readonly points: number;
-  private readonly slices: (Float32Array | null)[];
+  private slices: (Float32Array | null)[];
+  private filling = false;
   private readonly fields = new Map<number, Float32Array>();
   private coefficients: Float32Array | null = null;
   private listenerBasis: Float32Array | null = null;
@@ -22,8 +23,8 @@ export class Surrogate {
   constructor(
     private readonly scene: Scene,
     private readonly inference: Inference,
+    private sheet: Sheet,
   ) {
-    this.points = scene.grid.x.length * scene.grid.y.length;
     this.slices = scene.times.map(() => null);
   }
 
@@ -31,16 +32,28 @@ export class Surrogate {
     return this.slices.filter((slice) => slice !== null).length;
   }
 
-  isReady(time: number): boolean {
-    return this.slices[time] !== null && this.coefficients !== null;
+  /** Show the field on another sheet: all that was known on the last one is dropped. */
+  lay(sheet: Sheet): void {
+    this.sheet = sheet;
+    this.slices = this.scene.times.map(() => null);
+    this.fields.clear();
   }
 
   /** Evaluate the trunk for every recorded time; `wanted` names the one needed most at each step. */
   async fill(wanted: () => number, onSlice: () => void): Promise<void> {
-    while (this.slicesReady < this.slices.length) {
-      const time = this.nearestMissing(wanted());
-      this.slices[time] = await this.evaluateSlice(time);
-      onSlice();
+    if (this.filling) return;
+    this.filling = true;
+    try {
+      while (this.slicesReady < this.slices.length) {
+        const { sheet } = this;
+        const time = this.nearestMissing(wanted());
+        const slice = await this.evaluateSlice(time, sheet);
+        if (!slice) continue;
+        this.slices[time] = slice;
+        onSlice();
+      }
+    } finally {
+      this.filling = false;
     }
   }
 
@@ -51,18 +64,17 @@ export class Surrogate {
   }
 
   /** Run the trunk at a listener for all recorded times. */
-  async moveListener([x, y]: Point): Promise<void> {
-    const query = Float32Array.from(this.scene.times.flatMap((t) => [x, y, t]));
-    this.listenerBasis = await this.inference.basis(query);
+  async moveListener(listener: Point): Promise<void> {
+    this.listenerBasis = await this.inference.basis(this.scene.times.map((time) => [...listener, time]));
   }
 
-  /** Pressure [x][y] at a recorded time, or null while it is not there yet. */
+  /** Pressure on the sheet at a recorded time, or null while it is not there yet. */
   field(time: number): Float32Array | null {
     const known = this.fields.get(time);
     if (known) return known;
     const slice = this.slices[time];
     if (!slice || !this.coefficients) return null;
-    const field = combine(this.coefficients, slice, new Float32Array(this.points));
+    const field = combine(this.coefficients, slice, new Float32Array(this.sheet.size));
     this.fields.set(time, field);
     return field;
   }
@@ -81,19 +93,20 @@ export class Surrogate {
     return best;
   }
 
-  private async evaluateSlice(time: number): Promise<Float32Array> {
-    const { x, y } = this.scene.grid;
-    const rows = x.flatMap((px) => y.map((py) => [px, py, this.scene.times[time]]));
+  /** Trunk values on a sheet at one time; null if another sheet was laid meanwhile. */
+  private async evaluateSlice(time: number, sheet: Sheet): Promise<Float32Array | null> {
+    const rows = sheet.nodes().map((node) => [...node, this.scene.times[time]]);
     let slice: Float32Array | null = null;
     for (let start = 0; start < rows.length; start += rowsPerRun) {
       const run = rows.slice(start, start + rowsPerRun);
-      const part = await this.inference.basis(Float32Array.from(run.flat()));
+      const part = await this.inference.basis(run);
+      if (this.sheet !== sheet) return null;
       const terms = part.length / run.length;
       slice ??= new Float32Array(terms * rows.length);
       for (let k = 0; k < terms; k++) {
         slice.set(part.subarray(k * run.length, (k + 1) * run.length), k * rows.length + start);
       }
     }
-    return slice ?? new Float32Array();
+    return slice;
   }
 }

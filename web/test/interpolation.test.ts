@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bilinear, cubicStencil, fractionalIndex } from "../src/interpolation";
+import { cubicStencil, fractionalIndex, multilinear } from "../src/interpolation";
 
 test("cubic weights sum to one and reproduce the samples", () => {
   for (const position of [0, 0.3, 1, 2.75, 4]) {
@@ -26,11 +26,13 @@ test("fractional index inverts the samples and holds the ends", () => {
   expect(fractionalIndex(samples, 9)).toBe(3);
 });
 
-test("bilinear interpolation is exact for 1, x, y and xy, at any offset", () => {
-  const grid = { x: [0, 0.5, 1, 2], y: [-1, 0, 2] };
-  const f = (x: number, y: number) => 1 + 2 * x - 3 * y + 0.5 * x * y;
-  const values = Float32Array.from([99, 99, ...grid.x.flatMap((x) => grid.y.map((y) => f(x, y)))]);
-  for (const [x, y] of [[0.1, -0.4], [1.7, 1.9], [2, 2], [0, -1]] as const) {
-    expect(bilinear(values, grid, [x, y], 2)).toBeCloseTo(f(x, y), 5);
+test("multilinear interpolation is exact for products of lines, in two and three dimensions, at any offset", () => {
+  const grid = [[0, 0.5, 1, 2], [-1, 0, 2], [0, 3]];
+  const f = (x: number, y: number, z = 1) => (1 + 2 * x - 3 * y + 0.5 * x * y) * (2 - z);
+  const flat = Float32Array.from([99, 99, ...grid[0].flatMap((x) => grid[1].map((y) => f(x, y)))]);
+  const solid = Float32Array.from(grid[0].flatMap((x) => grid[1].flatMap((y) => grid[2].map((z) => f(x, y, z)))));
+  for (const [x, y, z] of [[0.1, -0.4, 2.5], [1.7, 1.9, 0], [2, 2, 3], [0, -1, 1.5]]) {
+    expect(multilinear(flat, grid.slice(0, 2), [x, y], 2)).toBeCloseTo(f(x, y), 5);
+    expect(multilinear(solid, grid, [x, y, z])).toBeCloseTo(f(x, y, z), 4);
   }
 });

@@ -3,7 +3,7 @@ import { samplePulse } from "../src/pulse";
 import { nearestInside } from "../src/raster";
 import { checkScene } from "../src/scene";
 
-const sensors = { name: "initial_pressure", x: [0, 0.3, 1], y: [0, 0.4] };
+const sensors = { name: "initial_pressure", grid: [[0, 0.3, 1], [0, 0.4]] };
 
 test("the pulse has its amplitude at the source and falls to 1/e at one width", () => {
   const at = (source: [number, number]) => samplePulse({ sensors, pulse: { width: 0.5, amplitude: 2 } }, source);
@@ -13,9 +13,9 @@ test("the pulse has its amplitude at the source and falls to 1/e at one width", 
 });
 
 test("nodes behind a wall take the value of the nearest node in the room", () => {
-  const inside = [[true, true, true], [true, true, false], [true, false, false]];
-  const nearest = nearestInside(inside);
-  inside.flat().forEach((is, k) => (is ? expect(nearest[k]).toBe(k) : expect(inside.flat()[nearest[k]]).toBe(true)));
+  const inside = Uint8Array.from([1, 1, 1, 1, 1, 0, 1, 0, 0]);
+  const nearest = nearestInside(inside, 3);
+  inside.forEach((is, k) => (is ? expect(nearest[k]).toBe(k) : expect(inside[nearest[k]]).toBe(1)));
   expect(nearest[5]).toBe(2);
 });
 

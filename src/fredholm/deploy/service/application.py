@@ -69,15 +69,18 @@ def create_app(
     requests = {name: ModelRequests(model, "" if alone else f"{name}_") for name, model in served.items()}
     for name, place in places.items():
         app.include_router(model_router(place, requests[name], office))
-        if is_room(place.model.current.artifact):
-            _add_room(app, place, office.admission, alone)
+    rooms = {name: place for name, place in places.items() if is_room(place.model.current.artifact)}
+    for name in rooms:
+        _add_room(app, name, rooms, office.admission, alone)
     describe(app, [kind for asked in requests.values() for kind in (asked.predict, asked.examine)], token is not None)
     app.get("/docs", include_in_schema=False)(lambda: HTMLResponse(documentation_page(places, app.openapi())))
     return app
 
 
-def _add_room(app: FastAPI, place: Place, admission: Admission, alone: bool) -> None:
-    """The room page of a model: /room if it is alone, else below the model's address."""
+def _add_room(app: FastAPI, name: str, rooms: Mapping[str, Place], admission: Admission, alone: bool) -> None:
+    """The room page of a model, with doors to all rooms: /room if it is alone, else below the model's address."""
+    place = rooms[name]
     address, graphs = ("/room", "../v1/graphs") if alone else (f"{place.address}/room", "../graphs")
-    app.include_router(room_router(address, lambda: place.model.current.artifact, admission, graphs))
+    doors = {"./" if other == name else f"../../{other}/room/": rooms[other].model.current.artifact for other in rooms}
+    app.include_router(room_router(address, lambda: place.model.current.artifact, admission, graphs, doors))
     app.get(address, include_in_schema=False)(lambda: RedirectResponse(f"{address}/"))

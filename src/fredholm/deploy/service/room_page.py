@@ -1,13 +1,13 @@
-"""The room page: a room's artifact in the browser, with the reference solver beside it.
+"""The room page: a room's artifact in the browser, flat or in three dimensions, with the reference solver beside it.
 
 GET  /room/             the page, whose network runs in the browser
 GET  /room/scene.json   the room, its sensors, times and accuracy
-POST /room/solve        the reference solution for a source, float32, [time][x][y]
+POST /room/solve        the reference solution for a source, float32, [time][x][y] or [time][x][y][z]
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from starlette.concurrency import run_in_threadpool
 from fredholm.deploy.artifact import Artifact
 from fredholm.deploy.service.admission import Admission
 from fredholm.deploy.service.schema import Refusal
-from fredholm.errors import ArtifactError
+from fredholm.errors import ArtifactError, OutsideDomainError
 from fredholm.problems import Room, problem_named
 
 _KEPT = 32  # solutions
@@ -31,7 +31,7 @@ class SolveRequest(BaseModel):
     """Where the source stands."""
 
     model_config = ConfigDict(extra="forbid")
-    source: list[float] = Field(min_length=2, max_length=2, description="x and y in m")
+    source: list[float] = Field(min_length=2, max_length=3, description="x, y and, in three dimensions, z in m")
 
 
 class _Solved:
@@ -39,11 +39,13 @@ class _Solved:
 
     def __init__(self, artifact: Artifact) -> None:
         self.artifact, self.room = artifact, _room(artifact)
-        self._solutions: OrderedDict[tuple[float, float], bytes] = OrderedDict()
+        self._solutions: OrderedDict[tuple[float, ...], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def solution(self, source: tuple[float, float]) -> bytes:
-        """Pressure (times, x, y), float32 little endian."""
+    def solution(self, source: tuple[float, ...]) -> bytes:
+        """Pressure (times, x, y) or (times, x, y, z), float32 little endian; raises OutsideDomainError."""
+        if len(source) != self.room.grid.dimension:
+            raise OutsideDomainError(f"a source in this room has {self.room.grid.dimension} coordinates, got {source}")
         with self._lock:
             if source not in self._solutions:
                 pulse = self.room.pulses(torch.tensor([source], dtype=torch.float64))
@@ -60,7 +62,9 @@ def is_room(artifact: Artifact) -> bool:
     return artifact.manifest.provenance.get("problem", {}).get("name") == "room"
 
 
-def room_router(address: str, current: Callable[[], Artifact], admission: Admission, graphs: str) -> APIRouter:
+def room_router(
+    address: str, current: Callable[[], Artifact], admission: Admission, graphs: str, rooms: Mapping[str, Artifact]
+) -> APIRouter:
     """The page's endpoints; raises ArtifactError if the artifact is no room or has no graphs.
 
     Args:
@@ -68,12 +72,14 @@ def room_router(address: str, current: Callable[[], Artifact], admission: Admiss
         current: the artifact that is served now.
         admission: where the solver's requests take their places.
         graphs: address of the graphs, seen from the page.
+        rooms: all that the service has, by the addresses of their pages, seen from this one.
     """
     solved = _Solved(current())
     missing = [name for name in ("branch.onnx", "trunk.onnx") if name not in solved.artifact.manifest.files]
     if missing:
         raise ArtifactError(f"{current().path} has no {missing[0]}: run `fredholm export {current().path}` first")
     router = APIRouter(prefix=address)
+    doors = [{"name": _title(_room(room)), "address": door} for door, room in rooms.items()]
     static = Path(str(files("fredholm.deploy"))) / "static" / "room"
 
     def present() -> _Solved:
@@ -85,11 +91,11 @@ def room_router(address: str, current: Callable[[], Artifact], admission: Admiss
     @router.get("/scene.json", summary="The room, its sensors, times and accuracy")
     def scene() -> dict[str, Any]:
         here = present()
-        return scene_of(here.artifact, here.room, graphs)
+        return {**scene_of(here.artifact, here.room, graphs), "rooms": doors}
 
     @router.post(
         "/solve",
-        summary="Reference solution for a source, float32 little endian, [time][x][y]",
+        summary="Reference solution for a source, float32 little endian, [time][x][y] or [time][x][y][z]",
         response_class=Response,
         responses={
             200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
@@ -100,9 +106,8 @@ def room_router(address: str, current: Callable[[], Artifact], admission: Admiss
     )
     async def solve(request: SolveRequest) -> Response:
         here = present()
-        x, y = request.source
         with admission:
-            content = await run_in_threadpool(here.solution, (x, y))
+            content = await run_in_threadpool(here.solution, tuple(request.source))
         shape = (here.room.recording.count, *here.room.grid.shape)
         return Response(content, media_type="application/octet-stream", headers={"X-Shape": ",".join(map(str, shape))})
 
@@ -119,23 +124,25 @@ def room_router(address: str, current: Callable[[], Artifact], admission: Admiss
 def scene_of(artifact: Artifact, room: Room, graphs: str) -> dict[str, Any]:
     """What the page needs to know of a room and its operator."""
     accuracy, grid = artifact.manifest.accuracy, room.grid
-    x, y = (axis.points().tolist() for axis in grid.axes)
+    nodes = [axis.points().tolist() for axis in grid.axes]
     inside = torch.ones(grid.shape, dtype=torch.bool) if grid.mask is None else grid.mask
-    (x_low, x_high), (y_low, y_high) = room.source_region
     speed = accuracy.get("speed", {})
     return {
-        "name": f"{'L-shaped room' if room.shape.kind == 'l_shape' else 'Room'}, {_metres(room.shape.lengths)}",
+        "name": _title(room),
         "outline": [list(corner) for corner in room.shape.outline()],
         "extent": [[0.0, length] for length in room.shape.lengths],
         "times": (torch.arange(room.recording.count, dtype=torch.float64) * room.recording.interval).tolist(),
-        "grid": {"x": x, "y": y},
-        "inside": inside.tolist(),
-        "sensors": {"name": "initial_pressure", "x": x, "y": y},
+        "grid": nodes,
+        "inside": inside.flatten().tolist(),
+        "sensors": {"name": "initial_pressure", "grid": nodes},
         "pulse": {"width": room.pulse_width, "amplitude": 1.0},
-        "source_region": [[x_low, x_high], [y_low, y_high]],
+        "source_region": [list(interval) for interval in room.source_region],
         "start": {
-            "source": [x_low + 0.3 * (x_high - x_low), y_low + 0.35 * (y_high - y_low)],
-            "listener": [0.75 * room.shape.lengths[0], 0.3 * room.shape.lengths[1]],
+            "source": [
+                low + share * (high - low)
+                for share, (low, high) in zip((0.3, 0.35, 0.5), room.source_region, strict=False)
+            ],
+            "listener": [share * length for share, length in zip((0.75, 0.3, 0.6), room.shape.lengths, strict=False)],
         },
         "sound_speed": room.sound_speed,
         "highest_frequency": room.highest_frequency,
@@ -158,10 +165,11 @@ def scene_of(artifact: Artifact, room: Room, graphs: str) -> dict[str, Any]:
 def _room(artifact: Artifact) -> Room:
     recorded = artifact.manifest.provenance.get("problem", {})
     room = problem_named(recorded.get("name", ""), recorded.get("parameters"))
-    if not isinstance(room, Room) or len(room.shape.lengths) != 2:
-        raise ArtifactError(f"{artifact.path} is no 2-D room, but {recorded.get('name')!r}")
+    if not isinstance(room, Room) or room.grid.dimension < 2:
+        raise ArtifactError(f"{artifact.path} is no room of two or three dimensions, but {recorded.get('name')!r}")
     return room
 
 
-def _metres(lengths: tuple[float, ...]) -> str:
-    return " × ".join(f"{length:g}" for length in lengths) + " m"
+def _title(room: Room) -> str:
+    lengths = " × ".join(f"{length:g}" for length in room.shape.lengths)
+    return f"{'L-shaped room' if room.shape.kind == 'l_shape' else 'Room'}, {lengths} m"
