@@ -22,7 +22,7 @@ def settle(page: Page) -> None:
 
 
 def wiggle_source(page: Page) -> None:
-    """Drag the source away and back, so that the latency shown is that of a drag."""
+    """Drag the source away and back, so that the latencies shown are those of a drag."""
     box = page.locator("#source svg").bounding_box()
     assert box is not None, "the page shows no source"
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -47,7 +47,9 @@ def photograph(address: str, target: Path, view: str, time_index: int | None, de
         if time_index is not None:
             page.locator("#time").fill(str(time_index))
         page.locator(f"input[name=view][value={view}]").check(force=True)
+        page.locator("#listen").click()
         wiggle_source(page)
+        page.locator("#listen").click()
         page.evaluate("document.activeElement?.blur()")
         page.wait_for_timeout(200)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -45,7 +45,7 @@ export class ListenPanel {
     this.volume.addEventListener("input", () => this.showVolume());
     this.heardChoice.addEventListener("change", (event) => {
       this.heard = (event.target as HTMLInputElement).value as Heard;
-      this.live?.follow(this.heard);
+      this.follow();
     });
     document.addEventListener("keydown", (event) => {
       const typing = (event.target as HTMLElement).closest("select, dialog");
@@ -54,12 +54,15 @@ export class ListenPanel {
     });
   }
 
-  /** Bring curve and sound up to the room. */
-  update(): void {
-    if (!this.decay) return;
-    this.decay.draw();
-    if (this.room.solverResponse()) this.solverButton.disabled = false;
+  /** Bring the sound up to the room. */
+  follow(): void {
     this.live?.follow(this.heard);
+  }
+
+  /** Bring curve and choices up to the room. */
+  draw(): void {
+    this.decay?.draw();
+    if (this.decay && this.room.solverResponse()) this.solverButton.disabled = false;
   }
 
   /**
@@ -133,7 +136,7 @@ export class ListenPanel {
       throw problem;
     }
     this.showVolume();
-    this.live.follow(this.heard);
+    this.follow();
     this.showBand();
     return this.live;
   }
