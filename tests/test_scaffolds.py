@@ -32,6 +32,7 @@ def test_a_problem_passes_its_tests_and_is_learned(tmp_path: Path) -> None:
     assert (tmp_path / "runs/artifact/manifest.json").exists()
 
 
+@pytest.mark.slow
 def test_an_operator_passes_its_tests(tmp_path: Path) -> None:
     write_project("operator", "mean_field", tmp_path)
     require_files(tmp_path, "mean_field")

@@ -102,7 +102,19 @@ def test_half_the_digits_give_nearly_the_same(name: str, kind: str) -> None:
     assert float(((rounded - exact).norm() / exact.norm().clamp_min(1e-12)).detach()) < 0.1
 
 
-@ONCE
+# whose exports take longest, and consist of what the others or tests of their own export
+LONG_EXPORTS = (
+    "deeponet fno graphcast integral-unet local-no lsm-irregular message-passing mg-tfno sphere-unet swin tfno"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        pytest.param(name, kind, id=f"{name}/{kind}", marks=[pytest.mark.slow] * (name in LONG_EXPORTS))
+        for name, kind in first_examples()
+    ],
+)
 def test_graphs_answer_alike_for_any_batch(name: str, kind: str) -> None:
     check_export(build_tiny(name, kind))
 

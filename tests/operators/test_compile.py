@@ -5,9 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from families import FAMILIES
 
 
+@pytest.mark.slow
 def test_every_family_compiles_in_one_piece() -> None:
     program = Path(__file__).with_name("compiled_families.py")
     done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, check=False)

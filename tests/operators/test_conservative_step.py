@@ -144,7 +144,7 @@ def test_adapted_networks_see_deviations_and_are_asked_for_transport() -> None:
 
 @pytest.mark.parametrize("fixer", FIXERS, ids=["shift", "scale"])
 def test_it_is_described_and_exported(fixer: MassFixer) -> None:
-    step = fitted(ConservativeStep(network(), flux=FLUX, fixer=fixer)).float()
+    step = fitted(ConservativeStep(network("feed-forward/tiny"), flux=FLUX, fixer=fixer)).float()
     again = build(json.loads(json.dumps(describe(step)))).eval()
     again.load_state_dict(step.state_dict())
     inputs = inputs_of(2, torch.float32)

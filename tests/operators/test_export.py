@@ -21,7 +21,7 @@ from fredholm.operators.deeponet import DeepONet, PODTrunk, SeparableModes, Spli
         ("independent networks", {"operator"}),
         ("stacked branch, split branch", {"branch"}),
         ("product of branches, anchored", {"operator"}),
-        ("separable modes, split trunk", {"operator", "trunk"}),
+        ("separable modes, split trunk", {"trunk"}),
         ("feed-forward", {"operator", "field"}),
     ],
 )

@@ -126,7 +126,7 @@ def test_results_do_not_depend_on_the_number_of_threads() -> None:
         "print(hashlib.sha256(s.solve(u, 5e-4, 4).tobytes() + s.solve(u[:1], 5e-4, 4).tobytes()).hexdigest())"
     )
     hashes = set()
-    for threads in ("1", "2", "3"):
+    for threads in ("1", "3"):
         environment = {**os.environ, "NUMBA_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
         hashes.add(done.stdout.strip())

@@ -56,8 +56,8 @@ def test_frequencies_are_added_as_the_data_need_them() -> None:
     def trained(number: int, explained: float) -> tuple[int, float]:
         data = waves(number)
         operator = operator_of(data)
-        hook = IncrementalModes(operator, first=6, every=20, explained=explained)
-        history = fit_one_cycle(operator, data, 300, settings=Settings(hooks=(hook,), quiet=True))
+        hook = IncrementalModes(operator, first=6, every=10, explained=explained)
+        history = fit_one_cycle(operator, data, 200, settings=Settings(hooks=(hook,), quiet=True))
         return hook.modes, history.losses[-1][1]
 
     few, error = trained(1, explained=0.97)

@@ -169,6 +169,15 @@ def outer_product(rows: Sequence[Float[Tensor, "m _"]], like: Float[Tensor, "m _
     return outer
 
 
+# coefficients of 1, u, u², u³ of the cubics that are 1 at one of u = -1, 0, 1, 2 and 0 at the others
+_CUBIC = (
+    (0.0, 1.0, 0.0, 0.0),
+    (-1 / 3, -1 / 2, 1.0, -1 / 6),
+    (1 / 2, -1.0, 1 / 2, 0.0),
+    (-1 / 6, 1 / 2, -1 / 2, 1 / 6),
+)
+
+
 def interpolated(factor: Float[Tensor, "n r"], axis: Axis, at: Float[Tensor, " m"]) -> Float[Tensor, "m r"]:
     """Rows of a factor (n, r) between its points, by the cubic through the four nearest: error O(h⁴)."""
     position = (at - axis.lower) / axis.spacing
@@ -180,14 +189,9 @@ def interpolated(factor: Float[Tensor, "n r"], axis: Axis, at: Float[Tensor, " m
         lower = position.floor().clamp(1, axis.size - 3)
         base = lower.long()
     u = position - lower
-    weights = (
-        -u * (u - 1) * (u - 2) / 6,
-        (u + 1) * (u - 1) * (u - 2) / 2,
-        -(u + 1) * u * (u - 2) / 2,
-        (u + 1) * u * (u - 1) / 6,
-    )
-    rows = torch.zeros_like(factor[:1])
-    for offset, weight in zip((-1, 0, 1, 2), weights, strict=True):
-        index = (base + offset).remainder(axis.size) if axis.periodic else base + offset
-        rows = rows + weight.unsqueeze(-1) * factor[index]
-    return rows
+    nearest = base.unsqueeze(-1) + torch.tensor([-1, 0, 1, 2], device=base.device)
+    if axis.periodic:
+        nearest = nearest.remainder(axis.size)
+    cubics = torch.tensor(_CUBIC, dtype=u.dtype, device=u.device)
+    weights = torch.stack([torch.ones_like(u), u, u * u, u * u * u], -1) @ cubics
+    return (weights.unsqueeze(-1) * factor[nearest]).sum(1)
