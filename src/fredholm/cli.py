@@ -46,6 +46,7 @@ app.add_typer(twin_app, name="twin")
 
 Host = Annotated[str, typer.Option(help="Address to bind; anything but loopback exposes the service.")]
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Port to bind.")]
+ClusterAddress = Annotated[str | None, typer.Option(help="Address of a Ray cluster to run on, such as auto.")]
 Split = Annotated[str | None, typer.Option(help="Which part of the file, where it has several.")]
 Parameters = Annotated[str, typer.Option(help="Parameters of the problem as JSON, or @FILE that holds it.")]
 
@@ -119,7 +120,7 @@ def generate(
     output: Output,
     seed: Seed = 0,
     workers: Annotated[int | None, typer.Option(min=0, help="Worker processes; default: one a core.")] = None,
-    cluster: Annotated[str | None, typer.Option(help="Address of a Ray cluster to run on, such as auto.")] = None,
+    cluster: ClusterAddress = None,
     parameters: Parameters = "{}",
 ) -> None:
     """Run a problem's reference solver and store a data set; an interrupted run resumes."""
@@ -208,8 +209,10 @@ def evaluate(
     training: Annotated[Path, typer.Option("--train", help="Data set it was trained on, for the baselines.")],
     output: Output = Path("reports/evaluation"),
     split: Split = None,
+    cluster: ClusterAddress = None,
 ) -> None:
     """Measure an operator on unseen samples, beside honest baselines and the solver at equal accuracy."""
+    from fredholm.data import Cluster
     from fredholm.deploy import load
     from fredholm.evaluation import TrainingCost
     from fredholm.evaluation import evaluate as evaluate_operator
@@ -221,8 +224,9 @@ def evaluate(
     train, loaded = _opened(training, None, "train"), load(artifact)
     seconds = loaded.manifest.provenance.get("training_seconds")
     cost = TrainingCost(float(seconds), samples=len(train)) if isinstance(seconds, int | float) else None
+    who = None if cluster is None else Cluster(cluster)
     with progress("measuring"):
-        report = evaluate_operator(loaded.operator, tested, train=train, problem=problem, cost=cost)
+        report = evaluate_operator(loaded.operator, tested, train=train, problem=problem, cost=cost, workers=who)
     report.write(output)
     console().print(report.verdict)
     console().print(f"report: {output / 'report.html'}")
@@ -288,6 +292,21 @@ def serve(
         token=service.read_token(token_file),
         watch=1.0 if watch else None,
     )
+
+
+@app.command()
+def demo(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in your browser.")] = True,
+) -> None:
+    """Walk through rooms that are learned already: a cube in three dimensions, and a flat room."""
+    from fredholm.deploy.pretrained import pretrained_rooms
+    from fredholm.deploy.service.showing import show
+
+    rooms = pretrained_rooms()
+    pages = [f"/v1/models/{name}/room/" for name in rooms]
+    show(rooms, pages, host=host, port=port, open_browser=browser, console=console())
 
 
 @app.command()

@@ -164,6 +164,10 @@ class ResidentArray:
         self._present = np.zeros(array.chunks, bool)
         self._rows = torch.from_numpy(self._held.reshape(-1, *array.shape))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process: the files, of which nothing has been read."""
+        return type(self), (self._array,)
+
     def rows(self, rows: Int[Tensor, " b"]) -> Float[Tensor, "b *shape"]:
         """Rows, as float32."""
         self._load(rows)
@@ -192,6 +196,10 @@ class MappedArray:
     def __init__(self, array: ChunkedArray) -> None:
         self._array = array
         self._map = lru_cache(maxsize=_MAPS)(self._open)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process: the files, of which none is mapped."""
+        return type(self), (self._array,)
 
     def rows(self, rows: Int[Tensor, " b"]) -> Float[Tensor, "b *shape"]:
         """Rows, as float32."""

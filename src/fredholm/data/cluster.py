@@ -1,8 +1,9 @@
-"""A Ray cluster: where the tasks of `generate` and the simulations of a stream run beyond one machine.
+"""A Ray cluster: where the work of `generate` and `evaluate`, and simulations of a stream, run beyond one machine.
 
 Ray is imported when a cluster is used: it comes with the extra `cluster`.
 """
 
+import pickle
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from inspect import unwrap
@@ -16,13 +17,13 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class Cluster:
-    """Workers for `generate`: tasks of a Ray cluster, whose machines all see the directory that is written to.
+    """Workers for `generate` and `evaluate`: tasks of a Ray cluster, whose machines all see the same data sets.
 
     Args:
         address: of a cluster, such as "auto"; None connects to none and starts Ray on this machine, if need be.
         cpus: cores that Ray reserves for a task.
-        retries: how often a task is run again whose process or machine has died. A task writes whole files, and the
-            same bytes every time.
+        retries: how often a task is run again whose process or machine has died. What it gives, or writes, is the same
+            every time.
 
     >>> generate(problem, 100_000, 0, "/shared/set", workers=Cluster("auto"))  # doctest: +SKIP
     """
@@ -43,7 +44,7 @@ class Cluster:
         """
         ray = connected(self.address)
         remote = ray.remote(unwrap(_call)).options(num_cpus=self.cpus, max_retries=self.retries)
-        shared, waiting = ray.put(function), list(reversed(tasks))
+        shared, waiting = _shared(ray, function), list(reversed(tasks))
         live: list[Any] = []
         most = 2 * max(1, int(ray.cluster_resources().get("CPU", 1) / self.cpus))
         try:
@@ -67,6 +68,15 @@ def connected(address: str | None) -> Any:
     if not ray.is_initialized():
         ray.init(address=address, include_dashboard=False, log_to_driver=False)
     return ray
+
+
+def _shared(ray: Any, function: Callable[[Any], Any]) -> Any:
+    """A function where all machines can have it."""
+    try:
+        return ray.put(function)
+    except (TypeError, pickle.PicklingError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise DataError(f"the work cannot be sent to a cluster ({reason}): do it here, without workers") from error
 
 
 def _call(function: Callable[[Any], Any], task: Any) -> Any:

@@ -3,14 +3,19 @@
 relative L2 of a sample = (Σ w (ŝ - s)²)^½ / (Σ w s²)^½        RMSE = (Σ w (ŝ - s)² / Σ w)^½
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from fredholm.data.cluster import Cluster
 from fredholm.data.dataset import Dataset
+from fredholm.operators.operator import Operator
+
+_TASK = 256  # samples that a process of a cluster measures at a time
 
 Predictor = Callable[[Int[Tensor, " b"]], Tensor]
 
@@ -35,24 +40,74 @@ class Errors:
         return float(self.rmse.square().mean().sqrt())
 
 
-def measure(predict: Predictor, data: Dataset, windows: int = 4, batch: int = 4) -> Errors:
-    """Errors of `predict(samples)` against the outputs of `data`, a few samples in memory at a time."""
-    weights = point_weights(data)
-    parts: list[tuple[Tensor, ...]] = []
-    for samples in batches(data, batch):
-        prediction, truth = predict(samples), data.outputs(samples)
+@dataclass(frozen=True)
+class Answers:
+    """What an operator answers to samples of `data`, on the output domain or at their own query points."""
+
+    operator: Operator
+    data: Dataset
+
+    def __call__(self, samples: Int[Tensor, " b"]) -> Tensor:
+        query = None if self.data.query is None else self.data.query[samples]
+        with torch.inference_mode():
+            values: Tensor = self.operator(self.data.inputs(samples), query)
+        return values
+
+
+def measure(
+    predict: Predictor, data: Dataset, windows: int = 4, batch: int = 4, workers: Cluster | None = None
+) -> Errors:
+    """Errors of `predict(samples)` against the outputs of `data`, a few samples in memory at a time.
+
+    A cluster of `workers` shares the samples, and is sent what predicts and the data; a stored set is read where it is
+    stored. The batches, and so the numbers, are the same.
+    """
+    measuring = _Measuring(predict, data, windows, batch)
+    if workers is None:
+        return _joined([measuring(range(len(data)))])
+    size = max(1, _TASK // batch) * batch
+    tasks = [range(len(data))[first : first + size] for first in range(0, len(data), size)]
+    found = {part.first: part for part in workers.run(measuring, tasks)}
+    return _joined([found[task.start] for task in tasks])
+
+
+class _Part(NamedTuple):
+    """Errors of the samples from `first` on."""
+
+    first: int
+    errors: Errors
+
+
+@dataclass(frozen=True)
+class _Measuring:
+    """Errors of a run of samples, in whichever process."""
+
+    predict: Predictor
+    data: Dataset
+    windows: int
+    batch: int
+
+    def __call__(self, task: range) -> _Part:
+        weights = point_weights(self.data)
+        parts = [self._of(samples, weights) for samples in torch.arange(task.start, task.stop).split(self.batch)]
+        return _Part(task.start, Errors(*(torch.cat(column) for column in zip(*parts, strict=True))))
+
+    def _of(self, samples: Int[Tensor, " b"], weights: Tensor) -> tuple[Tensor, ...]:
+        prediction, truth = self.predict(samples), self.data.outputs(samples)
         squared, energy = (prediction - truth).square() * weights, truth.square() * weights
         error, norm = squared.flatten(1).sum(1), energy.flatten(1).sum(1)
         volume = (torch.ones_like(truth) * weights).flatten(1).sum(1)
         largest = ((prediction - truth).abs() * (weights > 0)).flatten(1).amax(1)
         shares = [
             (a.flatten(1).sum(1) / b.flatten(1).sum(1).clamp_min(1e-30)).sqrt()
-            for a, b in zip(squared.tensor_split(windows, -1), energy.tensor_split(windows, -1), strict=True)
+            for a, b in zip(squared.tensor_split(self.windows, -1), energy.tensor_split(self.windows, -1), strict=True)
         ]
-        parts.append(
-            ((error / norm.clamp_min(1e-30)).sqrt(), (error / volume).sqrt(), largest, torch.stack(shares, -1))
-        )
-    return Errors(*(torch.cat(column) for column in zip(*parts, strict=True)))
+        return (error / norm.clamp_min(1e-30)).sqrt(), (error / volume).sqrt(), largest, torch.stack(shares, -1)
+
+
+def _joined(parts: Sequence[_Part]) -> Errors:
+    names = [field.name for field in fields(Errors)]
+    return Errors(*(torch.cat([getattr(part.errors, name) for part in parts]) for name in names))
 
 
 def point_weights(data: Dataset) -> Tensor:

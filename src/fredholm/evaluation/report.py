@@ -3,20 +3,19 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-from torch import Tensor
-
+from fredholm.data.cluster import Cluster
 from fredholm.data.dataset import Dataset
 from fredholm.errors import DataError, UnknownNameError
-from fredholm.evaluation.baselines import BASELINES
+from fredholm.evaluation.baselines import BASELINES, Baseline
 from fredholm.evaluation.diagnostics import Diagnostics, diagnose
 from fredholm.evaluation.diagnostics_section import diagnostics_section
 from fredholm.evaluation.machine import machine, versions
-from fredholm.evaluation.metrics import Errors, measure, window_edges
+from fredholm.evaluation.metrics import Answers, Errors, measure, window_edges
 from fredholm.evaluation.page import Page, Section, Table, figure_png, write_text
 from fredholm.evaluation.speed import Speed, TrainingCost, honest_speed
 from fredholm.fields.domain import Coordinate
@@ -208,6 +207,7 @@ def evaluate(
     history: History | None = None,
     cost: TrainingCost | None = None,
     title: str | None = None,
+    workers: Cluster | None = None,
 ) -> Report:
     """Measure an operator on `test`, with every baseline that applies fitted to `train`.
 
@@ -219,22 +219,18 @@ def evaluate(
         history: for the training curves.
         cost: seconds spent on data and training, for the break-even.
         title: of the report.
+        workers: a Ray cluster that shares the test samples, for the errors of the operator and of the baselines; all
+            machines must see the directories of stored data sets. Speed and slopes are measured here.
 
-    Raises SignatureError if operator and data do not fit.
+    Raises SignatureError if operator and data do not fit, DataError for data that cannot be sent to a cluster.
     """
     operator.signature.require(test.signature, "the test data")
     operator.signature.require(train.signature, "the training data")
     operator.eval()
-
-    def predict(samples: Tensor) -> Tensor:
-        query = None if test.query is None else test.query[samples]
-        with torch.inference_mode():
-            values: Tensor = operator(test.inputs(samples), query)
-        return values
-
-    errors = measure(predict, test)
+    predict = Answers(operator, test)
+    errors = measure(predict, test, workers=workers)
     rows = [Row(type(operator).__name__, errors.mean, errors.total_rmse, operator.stored_bytes)]
-    rows += [_baseline_row(kind, train, test) for kind in BASELINES]
+    rows += [_baseline_row(kind, train, test, workers) for kind in BASELINES]
     speed = honest_speed(operator, problem, test, errors.mean, cost) if problem is not None else None
     units = test.signature.output.channels[0].units
     name = title or f"{type(operator).__name__} on {test.problem.get('name', 'data')}"
@@ -253,18 +249,18 @@ def evaluate(
     )
 
 
-def _baseline_row(kind: Any, train: Dataset, test: Dataset) -> Row:
+def _baseline_row(kind: type[Baseline], train: Dataset, test: Dataset, workers: Cluster | None) -> Row:
     obstacle = kind.obstacle(train, test)
     if obstacle is None and (train.query is not None or test.query is not None):
         obstacle = "outputs are at points of each sample's own"
     if obstacle is not None:
         return Row(kind.name, None, None, None, obstacle)
     baseline = kind(train)
-    errors = measure(lambda samples: baseline.predict(test, samples), test)
+    errors = measure(partial(baseline.predict, test), test, workers=workers)
     return Row(kind.name, errors.mean, errors.total_rmse, baseline.stored_bytes)
 
 
-def _examples(errors: Errors, test: Dataset, predict: Any) -> tuple[Example, ...]:
+def _examples(errors: Errors, test: Dataset, predict: Answers) -> tuple[Example, ...]:
     """The best, the median and the worst sample, where outputs lie on the output domain."""
     if test.query is not None:
         return ()
