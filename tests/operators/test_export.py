@@ -1,6 +1,7 @@
 """Every family becomes graphs that answer alike, for batches and points of any number."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -47,3 +48,9 @@ def test_modes_on_periodic_axes_are_exported_too() -> None:
     compare("trunk", graph, session(to_onnx(graph), threads=1), OnnxRuntimeBackend(), tolerance=1e-5)
     wrapped = graph.module(torch.tensor([[0.3, 0.5, 0.1], [2.3, 0.5, 0.1]]))
     torch.testing.assert_close(wrapped[0], wrapped[1], rtol=1e-5, atol=1e-5)
+
+
+def test_graphs_keep_no_traces_of_the_machine_that_exported_them() -> None:
+    content = to_onnx(graphs_of(family("gated sine"))["trunk"])
+    assert b".py" not in content
+    assert str(Path(__file__).parents[2]).encode() not in content

@@ -189,6 +189,8 @@ def to_onnx(graph: Graph) -> bytes:
     program.optimize()
     model = program.model_proto
     _name_free_axes(model.graph, graph)
+    for node in model.graph.node:
+        del node.metadata_props[:]  # traces of the stack, which name places on this machine
     for key, value in graph.metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value

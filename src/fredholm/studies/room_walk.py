@@ -4,8 +4,6 @@ Every stage leaves its result in the output directory and is skipped when that r
 goes on and a second run starts the service at once.
 """
 
-import os
-import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,8 +44,8 @@ class RoomWalk:
         lattice = SourceLattice(self.sources_per_axis)
         train, test = self._room(vars(lattice)), self._room(vars(RandomSources()))
         recipe = recipe_named(self.operator)
-        if train.grid.dimension != 2:
-            raise DataError(f"the room page shows floor plans: expected a 2-D room, got lengths {train.shape.lengths}")
+        if train.grid.dimension < 2:
+            raise DataError(f"the room page shows planes and spaces, got a room of lengths {train.shape.lengths}")
         artifact_path = self.directory / f"artifact-{self.operator}"
         start = time.perf_counter()
         data = self._generate(train, len(lattice.points(train.shape, train.margin)), "train", console)
@@ -72,19 +70,10 @@ class RoomWalk:
 
     def serve(self, artifact: Artifact, host: str, port: int, console: Console) -> None:
         """Serve the page until Ctrl-C; without a terminal, check that it answers and stop."""
-        from fredholm.deploy.service import running_service, serve
+        from fredholm.deploy.service.showing import show
 
-        url = f"http://{host}:{port}/room/"
-        if _attended():
-            console.print(f"\n  drag source and listener:  [b]{url}[/b]   (Ctrl-C stops)\n")
-            serve(artifact.path, host=host, port=port)
-            return
-        with running_service(artifact.path, host=host, port=port) as check:
-            check("/health")
-            check("/room/")
-            check("/room/scene.json")
-            console.print(f"\n  the page answered at [b]{url}[/b]; no terminal, so the service stops here")
-            console.print(f"  serve it with:  fredholm serve {artifact.path}")
+        show(artifact.path, ["/room/"], host=host, port=port, console=console)
+        console.print(f"  serve it again with:  fredholm serve {artifact.path}")
 
     def _room(self, sources: dict[str, Any]) -> Room:
         room = problem_named("room", {**self.parameters, "sources": sources})
@@ -98,8 +87,3 @@ class RoomWalk:
         word = "reused" if done else "solved"
         console.print(f"[green]{word}[/green]    {n} sources of the wave equation in {path}")
         return data
-
-
-def _attended() -> bool:
-    """Whether somebody is there to press Ctrl-C."""
-    return sys.stdin.isatty() and not os.environ.get("CI")
