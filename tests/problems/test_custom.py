@@ -6,8 +6,8 @@ import time
 from functools import partial
 from pathlib import Path
 
+import beam_program
 import numpy as np
-import own_solvers
 import pytest
 import torch
 from own_solvers import LINE, ON_LINE, SIGNATURE, batched_deflection, brittle, deflection, draw
@@ -17,7 +17,7 @@ from fredholm.errors import DataError, SamplesLeftOut, SignatureError, SolverErr
 from fredholm.fields import DomainType, Function, PointCloud, Quantity, Signature
 from fredholm.problems import ExternalCommand, Problem
 
-PROGRAM = [sys.executable, own_solvers.__file__]
+PROGRAM = [sys.executable, beam_program.__file__]
 
 
 def beam(solver=deflection, sampler=draw, **changes) -> Problem:
