@@ -53,7 +53,8 @@ export function nodeCount(grid: readonly (readonly number[])[]): number {
 }
 
 const required: (keyof Scene)[] = [
-  "outline", "extent", "times", "grid", "inside", "sensors", "pulse", "source_region", "start", "graphs",
+  "outline", "extent", "times", "grid", "inside", "sensors", "pulse", "source_region", "start", "sound_speed",
+  "highest_frequency", "graphs",
 ];
 
 /** Check the parts of a scene that the page computes with; the rest is only shown. */

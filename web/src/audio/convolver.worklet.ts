@@ -6,6 +6,8 @@ import { processorName, type FilterOptions, type FilterProgress } from "./room-f
 declare class AudioWorkletProcessor {
   readonly port: MessagePort;
 }
+declare const currentTime: number;
+declare const sampleRate: number;
 type Constructed = { processorOptions: FilterOptions };
 declare function registerProcessor(name: string, processor: new (options: Constructed) => AudioWorkletProcessor): void;
 
@@ -27,7 +29,7 @@ class Convolver extends AudioWorkletProcessor {
     const { moving } = this.filter;
     // A source that is not playing has no channel.
     this.filter.process(input ?? this.silence, output);
-    if (moving && !this.filter.moving) this.tell("heard");
+    if (moving && !this.filter.moving) this.tell(currentTime + output.length / sampleRate);
     return true;
   }
 

@@ -30,7 +30,8 @@ export class LiveSound {
   lastSwapMilliseconds: number | null = null;
   private playing: Playing | null = null;
   private aimedAt: Float32Array;
-  private aimedSince = 0;
+  /** When the filter that the worklet received last was sent to it, on the context's clock. */
+  private sent = 0;
 
   private constructor(
     readonly context: AudioContext,
@@ -56,9 +57,9 @@ export class LiveSound {
     const audible = new AudibleResponse(room.scene, context.sampleRate);
     const taps = audible.taps(response);
     const level = 1 / taps.reduce((sum, tap) => sum + Math.abs(tap), Number.MIN_VALUE);
-    const filter = await RoomFilter.create(context, worklet, taps.map((tap) => level * tap), () => {
+    const filter = await RoomFilter.create(context, worklet, taps.map((tap) => level * tap), (time) => {
       sound.swaps += 1;
-      sound.lastSwapMilliseconds = performance.now() - sound.aimedSince;
+      sound.lastSwapMilliseconds = 1e3 * (time - sound.sent);
       heard();
     });
     const volume = new GainNode(context);
@@ -105,8 +106,9 @@ export class LiveSound {
     const response = this.responseOf(heard);
     if (response === null || sameValues(response, this.aimedAt)) return;
     this.aimedAt = response;
-    this.aimedSince = performance.now();
-    void this.filter.aim(response === dryResponse ? Float64Array.of(dryLevel) : this.levelled(response));
+    const now = this.context.currentTime;
+    const taps = response === dryResponse ? Float64Array.of(dryLevel) : this.levelled(response);
+    void this.filter.aim(taps).then(() => (this.sent = now));
   }
 
   private levelled(response: Float32Array): Float64Array {

@@ -8,24 +8,26 @@ export interface FilterOptions {
   block: number;
   taps: Float64Array;
 }
-/** A filter has arrived in the worklet; the last one that arrived is heard alone. */
-export type FilterProgress = "received" | "heard";
+/** A filter has arrived in the worklet; or the time from which the last one that arrived is heard alone, s. */
+export type FilterProgress = "received" | number;
 
 export class RoomFilter {
   private readonly arrivals: (() => void)[] = [];
 
   private constructor(
     readonly node: AudioWorkletNode,
-    heard: () => void,
+    heard: (time: number) => void,
   ) {
     node.port.onmessage = ({ data }: MessageEvent<FilterProgress>) => {
-      if (data === "heard") heard();
-      else this.arrivals.shift()?.();
+      if (data === "received") this.arrivals.shift()?.();
+      else heard(data);
     };
   }
 
-  /** `worklet` is the address of its script; `heard` is called when the latest filter is heard alone. */
-  static async create(context: BaseAudioContext, worklet: string, taps: Float64Array, heard: () => void): Promise<RoomFilter> {
+  /** `worklet` is the address of its script; `heard` is told from when on the latest filter is heard alone. */
+  static async create(
+    context: BaseAudioContext, worklet: string, taps: Float64Array, heard: (time: number) => void,
+  ): Promise<RoomFilter> {
     await context.audioWorklet.addModule(worklet);
     const options: FilterOptions = { block: quantum, taps };
     const node = new AudioWorkletNode(context, processorName, {

@@ -9,7 +9,7 @@ const speed = 343;
 /** A room of three dimensions, recorded every quarter of a millisecond. */
 const recording: Recording = {
   times: Array.from({ length: 200 }, (_, n) => 2.5e-4 * n),
-  extent: [[0, 9], [0, 9], [0, 9]] as unknown as Recording["extent"],
+  extent: [[0, 9], [0, 9], [0, 9]],
   sound_speed: speed,
   highest_frequency: 1000,
 };
