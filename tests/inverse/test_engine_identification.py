@@ -200,6 +200,14 @@ def test_networks_of_every_kind_identify_a_clean_record() -> None:
 
 
 @pytest.mark.slow
+def test_heads_that_settle_in_a_wrong_minimum_start_anew() -> None:
+    healthy = DieselEngineRecords(duration=60.0)
+    record = EngineRecord.simulated(healthy, healthy.sample(1, 1000), 0.03, seed=8)  # the first start is off by 300 %
+    found = EngineTwin(start=START, actuators=ActuatorOperator.trained()).identify(record, FewShot.pretrained())
+    assert float((found.values / torch.tensor(HEALTHY) - 1).abs().max()) < 0.1
+
+
+@pytest.mark.slow
 def test_a_transfer_finds_what_a_start_finds() -> None:
     twin = EngineTwin(start=START)
     source = twin.identify(_record(0.01), Scratch(units=20))
