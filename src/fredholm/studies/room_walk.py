@@ -19,6 +19,7 @@ from fredholm.problems import RandomSources, Room, SourceLattice, problem_named
 from fredholm.training.recipes import recipe_named
 
 TEST_SAMPLES = 24
+_PER_WAVELENGTH = 5
 
 
 @dataclass(frozen=True)
@@ -30,20 +31,18 @@ class RoomWalk:
         operator: name of the recipe.
         seed: of the test sources and of training.
         parameters: of the problem `room`, as JSON; the sources are the walk's own.
-        sources_per_axis: of the training lattice; five to a wavelength in the default room.
     """
 
     directory: Path
     operator: str = "pod-linear"
     seed: int = 0
     parameters: dict[str, Any] = field(default_factory=dict)
-    sources_per_axis: int = 9
 
     def prepare(self, console: Console) -> Artifact:
         """Do what is not done yet; the exported and measured artifact."""
-        lattice = SourceLattice(self.sources_per_axis)
-        train, test = self._room(vars(lattice)), self._room(vars(RandomSources()))
-        recipe = recipe_named(self.operator)
+        test = self._room(vars(RandomSources()))
+        lattice = SourceLattice(sources_per_axis(test))
+        train, recipe = self._room(vars(lattice)), recipe_named(self.operator)
         if train.grid.dimension < 2:
             raise DataError(f"the room page shows planes and spaces, got a room of lengths {train.shape.lengths}")
         artifact_path = self.directory / f"artifact-{self.operator}"
@@ -87,3 +86,13 @@ class RoomWalk:
         word = "reused" if done else "solved"
         console.print(f"[green]{word}[/green]    {n} sources of the wave equation in {path}")
         return data
+
+
+def sources_per_axis(room: Room) -> int:
+    """Of a training lattice with five sources to the shortest wavelength along the longest side of the sources' region.
+
+    >>> sources_per_axis(Room())
+    9
+    """
+    longest = max(high - low for low, high in room.source_region)
+    return 1 + round(_PER_WAVELENGTH * longest * room.highest_frequency / room.sound_speed)

@@ -189,7 +189,12 @@ export class SpaceView implements RoomPicture {
   private drawOverlay(): void {
     const { context, width, height } = fitted(this.overlay);
     const tall = Math.min(280, height - 100);
-    drawColourBar(context, this.image.scale, { left: width - 74, top: (height - tall) / 2, height: tall });
+    const bar = { left: width - 78, top: (height - tall) / 2, height: tall };
+    context.fillStyle = "rgba(10, 13, 19, 0.72)";
+    context.beginPath();
+    context.roundRect(bar.left - 16, bar.top - 34, 84, tall + 54, 10);
+    context.fill();
+    drawColourBar(context, this.image.scale, bar);
     if (this.walk.active) return;
     context.font = font(12, 550);
     context.textAlign = "center";
