@@ -14,7 +14,7 @@ from fredholm.deploy.pretrained import pretrained_rooms
 from fredholm.deploy.service import running_service
 from fredholm.problems import Room
 
-STATED = 0.02  # error of the cube on any source, beyond what its manifest says on average
+LARGEST = 0.02  # error on a sheet, for any source; the manifest tells that of whole fields, on average
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def loaded(browser: Any) -> Iterator[dict[str, Any]]:  # noqa: F811
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with running_service(pretrained_rooms(), port=port):
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page = browser.new_page(viewport={"width": 1040, "height": 720})
         complaints: list[str] = []
         requests: list[str] = []
         page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
@@ -88,7 +88,7 @@ def test_the_sheet_in_the_browser_is_the_operator_s_in_python(page: Any, cube: A
 
 
 def test_the_error_against_the_solver_is_the_one_that_is_known(page: Any) -> None:
-    assert 0 < state(page)["relativeError"] < STATED
+    assert 0 < state(page)["relativeError"] < LARGEST
     assert drawn(page).locator("#error-whole").text_content().endswith("%")
 
 
@@ -160,6 +160,7 @@ def test_walking_moves_the_listener_on_a_level(page: Any) -> None:
     assert page.locator("#walk").get_attribute("aria-pressed") == "false"
 
 
+@pytest.mark.slow
 def test_another_room_is_a_choice_away(page: Any) -> None:
     page.locator("#room-choice").select_option("Room, 2 × 2 m")
     page.wait_for_url("**/square/room/")
