@@ -19,6 +19,17 @@ def test_the_page_s_example_trains_while_solvers_run(tmp_path: Path) -> None:
     assert "samples of" in said
 
 
+@pytest.mark.slow
+def test_the_page_s_example_chooses_what_to_simulate(tmp_path: Path) -> None:
+    (code,) = examples("docs/active-sampling.md")
+    short = (
+        code.replace("iterations=3000", "iterations=40")
+        .replace("points=24", "points=8")
+        .replace("pool=3000", "pool=600")
+    )
+    assert "of 300 simulations were chosen by their loss" in run(short, tmp_path)
+
+
 def test_a_program_that_hangs_ends_with_its_worker(tmp_path: Path) -> None:
     mark = tmp_path / "pid"
     engine = Process(1, silence=2.0, retries=0)

@@ -1,12 +1,13 @@
 """Loss-driven selection: draws in proportion to the loss nearby, a share of them, each number once, by every engine."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from online_runs import SIGNATURE, Faulty, runs, start
+from online_runs import SIGNATURE, STEPS, Faulty, runs, start
 
 from fredholm.data import WholeFields
 from fredholm.data.online import (
@@ -20,6 +21,7 @@ from fredholm.data.online import (
     Serial,
     Share,
     Stepwise,
+    Stream,
     Whole,
     stream,
 )
@@ -143,6 +145,34 @@ def run_with_losses(engine: Engine) -> set[int]:
         assert samples.statistics.steered == sum(number >= COUNT for number in seen)
         assert samples.left == 0
     return seen
+
+
+@pytest.mark.parametrize("engine", [Serial(live=2), Process(2)], ids=repr)
+def test_a_stream_that_goes_on_finishes_what_it_had_chosen(engine: Engine) -> None:
+    drawn: Counter[tuple[int, int]] = Counter()
+
+    def step(samples: Stream) -> None:
+        if samples.gather(6, seconds=0.2):
+            batch = samples.draw(WholeFields(6), torch.Generator().manual_seed(0))
+            samples.tell(batch.samples, batch.inputs["start"][:, 0] ** 8)
+            drawn.update(zip(batch.samples.tolist(), batch.inputs["t"][:, 0].int().tolist(), strict=True))
+
+    def begun() -> Stream:
+        selection = LossDriven(POOL, neighbours=2)
+        return stream(runs(), 20, SEED, buffer=FIFO(6), engine=engine, selection=selection)
+
+    with begun() as samples:
+        while len(drawn) < 40:
+            step(samples)
+        state = samples.state_dict()
+    with begun() as samples:
+        samples.load_state_dict(state)
+        while not samples.exhausted:
+            step(samples)
+        chosen = samples.state_dict()["chosen"].tolist()
+    assert chosen[: len(state["chosen"])] == state["chosen"].tolist()
+    assert drawn == Counter({(number, k): 1 for number in chosen for k in range(STEPS)})
+    assert len(chosen) == 20
 
 
 def test_parameters_count_by_their_deviations_and_functions_as_one_number() -> None:

@@ -1,6 +1,7 @@
 """Opening reads no values, damage is found and named, and other programs can read what is stored."""
 
 import json
+import pickle
 import shutil
 import warnings
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_xarray_opens_it_with_dimensions_coordinates_and_units(stored):
     x0 = float(stored_set["label.x0"][5, 0])
     crest = output.sel(channel="height", t=0.25)[5].idxmax("x")
     assert abs((float(crest) - x0 - 0.25 + 0.5) % 1.0 - 0.5) <= 0.5 / PROBLEM.size  # u(x, t) = u(x - t, 0)
+
+
+@pytest.mark.parametrize("memory", [0, 2**30])
+def test_what_is_sent_to_another_process_is_read_from_the_files_there(stored, memory):
+    data, some = open_dataset(stored, memory=memory), torch.tensor([99, 3, 50])
+    before = data.outputs(torch.tensor([3]))
+    message = pickle.dumps(data)
+    assert len(message) < 100_000  # the values stay where they are
+    sent = pickle.loads(message)
+    assert torch.equal(sent.outputs(some), data.outputs(some))
+    assert torch.equal(sent.outputs(some)[1], before[0])
+    assert torch.equal(sent.inputs(some)["u"], data.inputs(some)["u"])
 
 
 def test_what_is_opened_is_what_was_generated(stored):
