@@ -1,6 +1,7 @@
 """What the room page lets one hear, in a real browser, against the same rendering in Python."""
 
 import io
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +11,10 @@ import rigid_shoebox as room
 from scipy.io import wavfile
 from test_room_page import address, browser, drag, drawn, pytestmark, settle, state, wait_until  # noqa: F401 - fixtures
 
-from fredholm.deploy.sound import PulseResponse, convolve, filtered_along, resampled
+from fredholm.deploy import load
+from fredholm.deploy.pretrained import pretrained_rooms
+from fredholm.deploy.service import running_service
+from fredholm.deploy.sound import Auralization, PulseResponse, convolve, filtered_along, resampled
 
 HOP = 768  # samples of one fade: six blocks of 128
 SINGLE = 2e-6  # of the greatest sample: audio graphs hand on single precision
@@ -28,6 +32,16 @@ def page(browser: Any, address: str) -> Iterator[Any]:  # noqa: F811
     yield page
     page.close()
     assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The rooms that ship with the package, on the real service."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with running_service(pretrained_rooms(), port=port):
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture
@@ -82,6 +96,20 @@ def test_what_is_heard_is_the_network_s_response_at_the_listener(page: Any) -> N
     near = filters(field[:, i, j][None], 48000)[0]  # at a node at most 3.5 cm from the listener
     error = [np.linalg.norm(np.array(found) - near) / np.linalg.norm(near) for found in (before, after)]
     assert error[1] < 0.25 < error[0]
+
+
+@pytest.mark.parametrize("name", ["square", "cube"])
+def test_a_learned_room_sounds_as_the_command_renders_it(browser: Any, served: str, name: str) -> None:  # noqa: F811
+    """Network, pulse, dimension and all: the page's filter is that of `fredholm sound render --no-tail`."""
+    page = browser.new_page()
+    page.goto(f"{served}/v1/models/{name}/room/")
+    page.evaluate("window.fredholm.ready")
+    now = state(page)
+    heard = Auralization(load(pretrained_rooms()[name]), np.array(now["source"]), rate=48000, tail=False)
+    expected = heard.filters(np.array([now["listener"]]))[0]
+    found = page.evaluate("window.fredholm.render([1], 48000)")
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+    page.close()
 
 
 def test_a_click_starts_the_sound_and_another_ends_it(page: Any) -> None:

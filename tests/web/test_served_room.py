@@ -5,13 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from test_room_page import browser, drag, pytestmark, settle, state, wait_until  # noqa: F401 - fixtures and the skip
 
 from fredholm.deploy import export, load, save
 from fredholm.deploy.service import running_service
-from fredholm.deploy.sound import Auralization
 from fredholm.evaluation import evaluate
 from fredholm.problems import RandomSources, Room, SourceLattice
 from fredholm.training.recipes import PODLinear
@@ -19,8 +17,8 @@ from rooms import solved
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float, Path]]:
-    """A learned room's page, its measured error, and its artifact."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]]:
+    """A learned room's page, and its measured error."""
     train, test = solved(Room(sources=SourceLattice(9)), 81, 0), solved(Room(sources=RandomSources()), 12, 1)
     fitted = PODLinear().fit(train)
     report = evaluate(fitted.operator, test, train=train)
@@ -32,11 +30,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, floa
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with running_service(path, port=port):
-        yield f"http://127.0.0.1:{port}/room/", report.errors.mean, path
+        yield f"http://127.0.0.1:{port}/room/", report.errors.mean
 
 
 @pytest.fixture(scope="module")
-def page(browser: Any, served: tuple[str, float, Path]) -> Iterator[Any]:  # noqa: F811
+def page(browser: Any, served: tuple[str, float]) -> Iterator[Any]:  # noqa: F811
     page = browser.new_page(viewport={"width": 1400, "height": 900})
     complaints: list[str] = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
@@ -49,7 +47,7 @@ def page(browser: Any, served: tuple[str, float, Path]) -> Iterator[Any]:  # noq
     assert not complaints
 
 
-def test_network_in_the_browser_agrees_with_the_solver_as_measured(page: Any, served: tuple[str, float, Path]) -> None:
+def test_network_in_the_browser_agrees_with_the_solver_as_measured(page: Any, served: tuple[str, float]) -> None:
     now = wait_until(page, lambda current: current["relativeError"] is not None)
     assert 0 < now["relativeError"] < 4 * served[1]
     assert now["relativeError"] < 0.03
@@ -79,13 +77,3 @@ def test_solver_and_difference_are_a_key_away(page: Any) -> None:
     assert len({network["view"], solver["view"], difference["view"]}) == 3
     page.keyboard.press("1")
     assert wait_until(page, lambda now: now["view"] == "network")["relativeError"] == state(page)["relativeError"]
-
-
-def test_what_is_heard_in_the_browser_is_what_the_command_renders(page: Any, served: tuple[str, float, Path]) -> None:
-    """Network, pulse, rate and all: the filter of the page against that of `fredholm sound render --no-tail`."""
-    now = settle(page)
-    heard = Auralization(load(served[2]), np.array(now["source"]), rate=48000, tail=False)
-    expected = heard.filters(np.array([now["listener"]]))[0]
-    click = [1.0]
-    found = page.evaluate("job => window.fredholm.render(...job)", [click, 48000])
-    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
