@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from fredholm.operators.conservative_step import ConservativeStep
     from fredholm.operators.conversion import to_operator
     from fredholm.operators.convolutional import ConvNet, LocalNO
+    from fredholm.operators.decomposition import Decomposed, decomposed
     from fredholm.operators.fourier import FNO
     from fredholm.operators.fourier.patched import PatchedNetwork
     from fredholm.operators.graph import GraphOperator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ConservativeStep": "conservative_step",
     "ConvNet": "convolutional",
+    "Decomposed": "decomposition",
     "FNO": "fourier",
     "GraphCast": "sphere",
     "GraphOperator": "graph",
@@ -54,6 +56,7 @@ _HOMES = {
     "TransformerOperator": "attention",
     "UNet": "unet",
     "as_preconditioner": "multigrid",
+    "decomposed": "decomposition",
     "to_operator": "conversion",
 }
 
@@ -64,6 +67,7 @@ __all__ = [
     "T1",
     "ConservativeStep",
     "ConvNet",
+    "Decomposed",
     "DeepONet",
     "FeedForward",
     "FixedQuery",
@@ -86,6 +90,7 @@ __all__ = [
     "TransformerOperator",
     "UNet",
     "as_preconditioner",
+    "decomposed",
     "fit_linear_branch",
     "fit_pod_linear",
     "to_operator",

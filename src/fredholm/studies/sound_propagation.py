@@ -3,7 +3,8 @@ better still.
 
 A 2 m x 2 m room with absorbing walls, pulses up to 500 Hz, 12 ms; 81 training sources on a lattice of five to a
 wavelength, 12 test sources at random. All networks have the same sizes, steps and batches. Then a cube with porous
-walls, in closed form (`sound_cube`), and from a room to the next (`sound_transfer`).
+walls, in closed form (`sound_cube`), from a room to the next (`sound_transfer`), and a room in halves
+(`sound_decomposition`).
 
 Source: Borrel-Jensen, Goswami, Engsig-Karup, Karniadakis, Jeong, PNAS 2024.
 """
@@ -27,6 +28,7 @@ from fredholm.operators.operator import Operator
 from fredholm.problems import Room, SourceLattice
 from fredholm.studies.solved_rooms import predicted, solved
 from fredholm.studies.sound_cube import cube_results
+from fredholm.studies.sound_decomposition import decomposition_results
 from fredholm.studies.sound_transfer import transfer_results
 from fredholm.studies.study import Budget, Run, Study
 from fredholm.training.recipes import Acoustic, LinearSine, PODLinear, descend, sensors_of
@@ -106,6 +108,7 @@ class SoundPropagation(Study):
         )
         in_cube, cube_baselines, cube_targets = cube_results(run)
         transferred, transfer_targets = transfer_results(run)
+        in_halves, decomposition_targets = decomposition_results(run)
         compact, look_up = methods["compact POD trunk, linear branch"], baselines["multilinear look-up"]
         targets += (
             Target(
@@ -114,11 +117,12 @@ class SoundPropagation(Study):
             Target("compact POD bytes / look-up bytes", compact.stored_bytes / look_up.stored_bytes, "<=", 1 / 10),
             *cube_targets,
             *transfer_targets,
+            *decomposition_targets,
         )
         measured: dict[str, Any] = {name: result.numbers() for name, result in methods.items()}
         measured["query: branch once, trunk at 5 receivers x 25 times"] = {"seconds": query}
         measured["energy decay curve at 5 receivers, mean error"] = {"dB": _decay_error(faithful.operator, test)}
-        measured |= in_cube | transferred
+        measured |= in_cube | transferred | in_halves
         return StudyReport(
             self.slug,
             self.claim,

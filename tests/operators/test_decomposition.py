@@ -19,7 +19,7 @@ from fredholm.layers.architecture import build, describe
 from fredholm.layers.box_cover import BoxCover
 from fredholm.layers.sensors import all_sensors
 from fredholm.operators import Operator, fit_pod_linear
-from fredholm.operators.decomposed import Decomposed, decomposed
+from fredholm.operators.decomposition import Decomposed, decomposed
 from fredholm.operators.operator import Query
 from fredholm.problems import Poisson
 from fredholm.testing import check_export
