@@ -18,8 +18,9 @@ from fredholm.deploy.service.metrics import Metered, Metrics
 from fredholm.deploy.service.model_router import ModelRequests, Office, model_router
 from fredholm.deploy.service.openapi import describe
 from fredholm.deploy.service.overview import Place, overview_router
-from fredholm.deploy.service.room_page import is_room, room_router
+from fredholm.deploy.service.room_page import room_router
 from fredholm.deploy.service.served_model import ServedModel
+from fredholm.deploy.service.shown_room import is_room
 from fredholm.deploy.service.watching import watching
 
 ALONE = "default"  # the name of a model that is served alone, in metrics and lists

@@ -21,8 +21,9 @@ from starlette.concurrency import run_in_threadpool
 from fredholm.deploy.artifact import Artifact
 from fredholm.deploy.service.admission import Admission
 from fredholm.deploy.service.schema import Refusal
-from fredholm.errors import ArtifactError, OutsideDomainError
-from fredholm.problems import Room, problem_named
+from fredholm.deploy.service.shown_room import ShownRoom
+from fredholm.errors import ArtifactError
+from fredholm.fields.grid import Grid
 
 _KEPT = 32  # solutions
 
@@ -38,28 +39,20 @@ class _Solved:
     """The room of an artifact, with the reference solutions that were asked for last."""
 
     def __init__(self, artifact: Artifact) -> None:
-        self.artifact, self.room = artifact, _room(artifact)
+        self.artifact, self.room = artifact, ShownRoom.of(artifact)
         self._solutions: OrderedDict[tuple[float, ...], bytes] = OrderedDict()
         self._lock = threading.Lock()
 
     def solution(self, source: tuple[float, ...]) -> bytes:
         """Pressure (times, x, y) or (times, x, y, z), float32 little endian; raises OutsideDomainError."""
-        if len(source) != self.room.grid.dimension:
-            raise OutsideDomainError(f"a source in this room has {self.room.grid.dimension} coordinates, got {source}")
         with self._lock:
             if source not in self._solutions:
-                pulse = self.room.pulses(torch.tensor([source], dtype=torch.float64))
-                pressure = self.room.solve(pulse)[0, 0].movedim(-1, 0)
+                pressure = self.room.solution(source)
                 self._solutions[source] = pressure.contiguous().numpy().astype("<f4").tobytes()
                 while len(self._solutions) > _KEPT:
                     self._solutions.popitem(last=False)
             self._solutions.move_to_end(source)
             return self._solutions[source]
-
-
-def is_room(artifact: Artifact) -> bool:
-    """Whether an artifact has a room page."""
-    return artifact.manifest.provenance.get("problem", {}).get("name") == "room"
 
 
 def room_router(
@@ -79,7 +72,7 @@ def room_router(
     if missing:
         raise ArtifactError(f"{current().path} has no {missing[0]}: run `fredholm export {current().path}` first")
     router = APIRouter(prefix=address)
-    doors = [{"name": _title(_room(room)), "address": door} for door, room in rooms.items()]
+    doors = [{"name": ShownRoom.of(room).title, "address": door} for door, room in rooms.items()]
     static = Path(str(files("fredholm.deploy"))) / "static" / "room"
 
     def present() -> _Solved:
@@ -108,7 +101,7 @@ def room_router(
         here = present()
         with admission:
             content = await run_in_threadpool(here.solution, tuple(request.source))
-        shape = (here.room.recording.count, *here.room.grid.shape)
+        shape = (here.room.problem.recording.count, *here.room.grid.shape)
         return Response(content, media_type="application/octet-stream", headers={"X-Shape": ",".join(map(str, shape))})
 
     @router.get("/{name:path}", include_in_schema=False)
@@ -121,31 +114,30 @@ def room_router(
     return router
 
 
-def scene_of(artifact: Artifact, room: Room, graphs: str) -> dict[str, Any]:
+def scene_of(artifact: Artifact, room: ShownRoom, graphs: str) -> dict[str, Any]:
     """What the page needs to know of a room and its operator."""
-    accuracy, grid = artifact.manifest.accuracy, room.grid
-    nodes = [axis.points().tolist() for axis in grid.axes]
+    accuracy, problem, grid, lengths = artifact.manifest.accuracy, room.problem, room.grid, room.shape.lengths
     inside = torch.ones(grid.shape, dtype=torch.bool) if grid.mask is None else grid.mask
     speed = accuracy.get("speed", {})
     return {
-        "name": _title(room),
+        "name": room.title,
         "outline": [list(corner) for corner in room.shape.outline()],
-        "extent": [[0.0, length] for length in room.shape.lengths],
-        "times": (torch.arange(room.recording.count, dtype=torch.float64) * room.recording.interval).tolist(),
-        "grid": nodes,
+        "extent": [[0.0, length] for length in lengths],
+        "times": (torch.arange(problem.recording.count, dtype=torch.float64) * problem.recording.interval).tolist(),
+        "grid": _nodes(grid),
         "inside": inside.flatten().tolist(),
-        "sensors": {"name": "initial_pressure", "grid": nodes},
-        "pulse": {"width": room.pulse_width, "amplitude": 1.0},
+        "sensors": {"name": "initial_pressure", "grid": _nodes(room.sensors)},
+        "pulse": {"width": problem.pulse_width, "amplitude": 1.0},
         "source_region": [list(interval) for interval in room.source_region],
         "start": {
             "source": [
                 low + share * (high - low)
                 for share, (low, high) in zip((0.3, 0.35, 0.5), room.source_region, strict=False)
             ],
-            "listener": [share * length for share, length in zip((0.75, 0.3, 0.6), room.shape.lengths, strict=False)],
+            "listener": [share * length for share, length in zip((0.75, 0.3, 0.6), lengths, strict=False)],
         },
-        "sound_speed": room.sound_speed,
-        "highest_frequency": room.highest_frequency,
+        "sound_speed": problem.sound_speed,
+        "highest_frequency": problem.highest_frequency,
         "units": {"pressure": "Pa"},
         "accuracy": {name: accuracy.get(name) for name in ("relative_l2", "rmse", "method")},
         "model": {
@@ -162,14 +154,5 @@ def scene_of(artifact: Artifact, room: Room, graphs: str) -> dict[str, Any]:
     }
 
 
-def _room(artifact: Artifact) -> Room:
-    recorded = artifact.manifest.provenance.get("problem", {})
-    room = problem_named(recorded.get("name", ""), recorded.get("parameters"))
-    if not isinstance(room, Room) or room.grid.dimension < 2:
-        raise ArtifactError(f"{artifact.path} is no room of two or three dimensions, but {recorded.get('name')!r}")
-    return room
-
-
-def _title(room: Room) -> str:
-    lengths = " × ".join(f"{length:g}" for length in room.shape.lengths)
-    return f"{'L-shaped room' if room.shape.kind == 'l_shape' else 'Room'}, {lengths} m"
+def _nodes(grid: Grid) -> list[list[float]]:
+    return [axis.points().tolist() for axis in grid.axes]
