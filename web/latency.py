@@ -8,12 +8,14 @@ until it is heard alone, and both together. The delay of the sound device comes 
 
 import argparse
 import shutil
+import time
 
 import numpy as np
 from picture import FLAGS, settle
 from playwright.sync_api import Page, sync_playwright
 
 _REST = 120  # ms between two moves, in which a fade ends
+_PATIENCE = 5.0  # s
 
 
 def swaps(page: Page, moves: int) -> np.ndarray:
@@ -28,7 +30,10 @@ def swaps(page: Page, moves: int) -> np.ndarray:
         before = page.evaluate("window.fredholm.state().sound.swaps")
         page.mouse.move(x + 3 * (move % 20), y - 2 * (move % 20))
         page.wait_for_timeout(_REST)
+        deadline = time.monotonic() + _PATIENCE
         while (now := page.evaluate("window.fredholm.state()"))["sound"]["swaps"] == before:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"move {move} of the source was not heard within {_PATIENCE:g} s: is it in sight?")
             page.wait_for_timeout(10)
         found.append([now["lastUpdateMilliseconds"], now["sound"]["lastSwapMilliseconds"]])
     page.mouse.up()
