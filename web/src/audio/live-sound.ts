@@ -2,6 +2,7 @@
 import { AudibleResponse } from "./audible-response";
 import type { DrySound } from "./dry-sounds";
 import type { Heard, HeardRoom } from "./heard-room";
+import { Loudness } from "./loudness";
 import { bufferOf } from "./offline-rendering";
 import { RoomFilter } from "./room-filter";
 import { RoomError } from "../scene";
@@ -37,7 +38,7 @@ export class LiveSound {
     readonly context: AudioContext,
     private readonly room: HeardRoom,
     private readonly audible: AudibleResponse,
-    private readonly level: number,
+    private readonly loudness: Loudness,
     private readonly filter: RoomFilter,
     private readonly volume: GainNode,
     /** How long the room rings, s. */
@@ -49,15 +50,15 @@ export class LiveSound {
 
   /**
    * The graph source -> fader -> filter -> volume -> loudspeaker. The level is such that no sample exceeds one where
-   * source and listener are now; nearer to each other they are louder.
+   * source and listener are now; nearer to each other they are louder, to a limit.
    */
   static async create(
     context: AudioContext, room: HeardRoom, response: Float32Array, worklet: string, heard: () => void,
   ): Promise<LiveSound> {
     const audible = new AudibleResponse(room.scene, context.sampleRate);
     const taps = audible.taps(response);
-    const level = 1 / taps.reduce((sum, tap) => sum + Math.abs(tap), Number.MIN_VALUE);
-    const filter = await RoomFilter.create(context, worklet, taps.map((tap) => level * tap), (time) => {
+    const loudness = new Loudness(taps);
+    const filter = await RoomFilter.create(context, worklet, loudness.of(taps), (time) => {
       sound.swaps += 1;
       sound.lastSwapMilliseconds = 1e3 * (time - sound.sent);
       heard();
@@ -65,7 +66,7 @@ export class LiveSound {
     const volume = new GainNode(context);
     filter.node.connect(volume).connect(context.destination);
     const ring = taps.length / context.sampleRate;
-    const sound: LiveSound = new LiveSound(context, room, audible, level, filter, volume, ring, response);
+    const sound: LiveSound = new LiveSound(context, room, audible, loudness, filter, volume, ring, response);
     return sound;
   }
 
@@ -107,12 +108,8 @@ export class LiveSound {
     if (response === null || sameValues(response, this.aimedAt)) return;
     this.aimedAt = response;
     const now = this.context.currentTime;
-    const taps = response === dryResponse ? Float64Array.of(dryLevel) : this.levelled(response);
+    const taps = response === dryResponse ? Float64Array.of(dryLevel) : this.loudness.of(this.audible.taps(response));
     void this.filter.aim(taps).then(() => (this.sent = now));
-  }
-
-  private levelled(response: Float32Array): Float64Array {
-    return this.audible.taps(response).map((tap) => this.level * tap);
   }
 
   private responseOf(heard: Heard): Float32Array | null {
