@@ -1,14 +1,17 @@
 """Showing pages of the service to somebody; where nobody is there, checking that they answer."""
 
 import os
+import socket
 import sys
+import time
+import webbrowser
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 
 from rich.console import Console
 
-from fredholm.deploy.service.server import running_service, serve
+from fredholm.deploy.service.server import require_free, running_service, serve
 
 
 def show(
@@ -22,6 +25,8 @@ def show(
 ) -> None:
     """Serve models until Ctrl-C; without a terminal, or with CI set, check that their pages answer, and stop.
 
+    Raises ArtifactError, or PortInUseError naming a free port.
+
     Args:
         models: an artifact, or several by name, as for `serve`.
         pages: paths of their room pages, the first of which is shown.
@@ -30,6 +35,7 @@ def show(
         open_browser: open the first page in the visitor's browser.
         console: where to say what happens.
     """
+    require_free(host, port)  # before a browser is sent to what listens there
     url = f"http://{host}:{port}{pages[0]}"
     if _attended():
         console.print(f"\n  drag source and listener:  [b]{url}[/b]   (Ctrl-C stops)\n")
@@ -52,10 +58,6 @@ def _attended() -> bool:
 
 
 def _open_when_ready(url: str, host: str, port: int) -> None:
-    import socket
-    import time
-    import webbrowser
-
     for _ in range(300):
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             if probe.connect_ex((host, port)) == 0:
