@@ -20,12 +20,14 @@ from fredholm.data.online import (
     Recorder,
     Reservoir,
     Serial,
+    Steps,
     Stream,
     collected,
     open_recording,
     stream,
 )
 from fredholm.errors import DataError
+from fredholm.operators.residual_operator import step_of
 from fredholm.problems import Heat
 
 COUNT, SEED = 8, 3
@@ -147,6 +149,16 @@ def test_frames_are_the_states_of_the_solution() -> None:
     whole = problem.solve(problem.sample(2, seed=1))
     torch.testing.assert_close(frames.outputs(torch.arange(10)), whole.movedim(-1, 1).flatten(0, 1))
     torch.testing.assert_close(frames.inputs(torch.arange(5))["t"][:, 0].double(), problem.grid.axes[2].points())
+
+
+def test_steps_join_each_state_to_the_next() -> None:
+    problem = Heat(points=6, times=5)
+    steps = collected(Steps(problem), 2, seed=1)
+    states = problem.solve(problem.sample(2, seed=1)).movedim(-1, 1)
+    every = torch.arange(8)
+    torch.testing.assert_close(steps.inputs(every)["state"], states[:, :-1].flatten(0, 1))
+    torch.testing.assert_close(steps.outputs(every), states[:, 1:].flatten(0, 1))
+    assert step_of(steps.signature, steps.output_domain) == ("state", None)
 
 
 def test_solvers_killed_from_outside_count_once() -> None:

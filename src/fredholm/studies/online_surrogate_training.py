@@ -8,6 +8,8 @@ and time to the state. All runs start from the same weights and take as many ste
     FIFO        the stream as it comes, each sample once, which ends the run early
     Reservoir   the stream mixed, with one and with four batches for every ten samples that arrive
 
+Networks that learn steps in time are compared in `online_steps`, without a target.
+
 Source: Meyer, Schouler, Caulk, Ribés, Raffin 2023, "Training deep surrogate models with large scale online learning".
 """
 
@@ -28,6 +30,7 @@ from fredholm.fields.signature import Signature
 from fredholm.layers.perceptron import MLP, initialised
 from fredholm.operators.operator import Operator, Query
 from fredholm.problems import Heat
+from fredholm.studies.online_steps import steps_in_time
 from fredholm.studies.study import Budget, Run, Study
 from fredholm.training import History, Settings, Validation, adam, fit
 
@@ -97,13 +100,15 @@ class OnlineSurrogateTraining(Study):
                 }
             run.say(f"  {name}: mean squared error {measured[name]['unseen_mse']:.2e}")
         baseline["FIFO"] = measured.pop("FIFO")
+        targets = tuple(_targets(measured, baseline, count))
+        of_streams, of_sets = steps_in_time(run)
         return StudyReport(
             self.slug,
             self.claim,
             self.paper,
-            measured,
-            baseline,
-            tuple(_targets(measured, baseline, count)),
+            measured | of_streams,
+            baseline | of_sets,
+            targets,
             time.perf_counter() - start,
             run.seed,
             run.budget,

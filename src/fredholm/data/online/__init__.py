@@ -11,7 +11,7 @@ from fredholm.data.online.reservoir import Reservoir
 from fredholm.data.online.selection import InOrder, Selection
 from fredholm.data.online.serial import Serial
 from fredholm.data.online.share import Share
-from fredholm.data.online.simulations import Frames, Simulations, Stepwise, Whole
+from fredholm.data.online.simulations import Frames, Simulations, Steps, Stepwise, Whole
 from fredholm.data.online.statistics import Statistics
 from fredholm.data.online.stream import Stream, stream
 from fredholm.data.online.vitter import VitterReservoir
@@ -33,6 +33,7 @@ __all__ = [
     "Share",
     "Simulations",
     "Statistics",
+    "Steps",
     "Stepwise",
     "Stream",
     "VitterReservoir",

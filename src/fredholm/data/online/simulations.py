@@ -6,11 +6,13 @@ simulation to say:
 
     Whole     the solution of a problem, one sample a simulation
     Frames    the states of a solution at each of its times, (inputs, t) -> u(t)
+    Steps     each state of a solution and the one after it, (inputs, u(t)) -> u(t + dt)
     Stepwise  whatever a generator of your own yields
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -116,6 +118,39 @@ class Frames(Simulations):
         for inputs, output in Whole(self.problem).run(seed, index):
             for time, state in zip(self.time.points().float(), output.unbind(-1), strict=True):
                 yield {**inputs, self.time.name: time[None]}, state.clone()
+
+    def place(self, seed: int, index: int) -> Mapping[str, Tensor]:
+        return Whole(self.problem).place(seed, index)
+
+
+class Steps(Simulations):
+    """Neighbouring states of a problem whose last axis is time: each but the last, and the one after it.
+
+        G: (inputs, u(·, t)) -> u(·, t + dt)
+
+    The state is the input function `state`. Raises DataError as `Frames` does.
+
+    >>> from fredholm.problems import Heat
+    >>> steps = Steps(Heat(points=8, times=5))
+    >>> [(tuple(inputs["state"].shape), tuple(output.shape)) for inputs, output in steps.run(seed=0, index=0)][:2]
+    [((1, 8, 8), (1, 8, 8)), ((1, 8, 8), (1, 8, 8))]
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem, self._frames = problem, Frames(problem)
+
+    @property
+    def description(self) -> Description:
+        problem, space = self.problem, self._frames.space
+        state = Function(problem.signature.output.channels, DomainType.of(space))
+        signature = Signature({**problem.signature.inputs, "state": state}, state)
+        about = {"name": problem.name, "parameters": problem.parameters(), "steps": self._frames.time.size - 1}
+        return Description(signature, space, {**problem.input_domains, "state": space}, about)
+
+    def run(self, seed: int, index: int) -> Iterator[Pair]:
+        for (inputs, state), (_, following) in pairwise(self._frames.run(seed, index)):
+            given = {name: inputs[name] for name in self.problem.signature.inputs}
+            yield {**given, "state": state}, following
 
     def place(self, seed: int, index: int) -> Mapping[str, Tensor]:
         return Whole(self.problem).place(seed, index)
