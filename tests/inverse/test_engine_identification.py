@@ -142,6 +142,7 @@ class _Decay(BorderedProblem):
         return a, torch.cat([self.stiffness * y, torch.zeros_like(y)], 1)[..., None]
 
 
+@pytest.mark.slow
 def test_heads_on_frozen_features_find_a_rate_with_its_analytic_deviation() -> None:
     noise, found, told = 0.05, [], 0.0
     settings = LevenbergMarquardt(iterations=50, tolerance=1e-10)

@@ -68,7 +68,7 @@ def test_without_projection_convexity_is_lost() -> None:
     assert float(convex(line).detach().diff(n=2).min()) > -1e-10
 
 
-@pytest.mark.parametrize("kind", ["mlp", "cnn"])
+@pytest.mark.parametrize("kind", ["mlp", pytest.param("cnn", marks=pytest.mark.slow)])
 def test_answers_are_proximal_points_of_the_regulariser_that_is_read(kind: str) -> None:
     """R(x) + ‖x - y‖² / 2 at x = f(y) is not above that at other points of the range, and R there is found again."""
     network, generator = LearnedProximalNetwork(made(kind)), torch.Generator().manual_seed(2)

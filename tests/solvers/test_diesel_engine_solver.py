@@ -225,6 +225,7 @@ def test_each_engine_runs_as_if_alone() -> None:
     assert np.array_equal(together[2:3], solver.simulate(commands[2:3], start[2:3]))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 2**31))
 def test_states_stay_physical(seed: int) -> None:

@@ -46,6 +46,7 @@ def strouhal(times: np.ndarray, lift: np.ndarray) -> float:
     return float(np.fft.rfftfreq(8192, times[1] - times[0])[spectrum.argmax()])
 
 
+@pytest.mark.slow
 def test_a_coarse_cylinder_sheds_vortices() -> None:
     """Unconfined flow has a Strouhal number of 0.165; sides four diameters away raise it by some tenth."""
     times, coefficients = wake(12, 70.0)

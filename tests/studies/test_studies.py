@@ -36,6 +36,7 @@ from fredholm.studies import (
     transform_once,
 )
 from fredholm.studies.study import Budget
+from fredholm.studies.systems import systems
 
 PROMISED = {"claim", "measured", "baseline", "paper", "seconds", "machine", "versions", "targets"}
 
@@ -200,9 +201,14 @@ _LONG = {  # even with few steps; the others are tried by default
     "cfdbench",
     "deep-conjugate-direction",
     "diesel-digital-twin",
+    "dgno",
+    "diesel-gas-flow",
     "learned-proximal-networks",
+    "mg-tfno",
     "mgno",
+    "mt-deeponet",
     "nn-to-no",
+    "online-surrogate-training",
     "sound-propagation",
     "transform-once",
 }
@@ -233,8 +239,8 @@ def test_a_study_of_a_few_steps_writes_its_report(name: str, tmp_path: Path, mon
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("name", STUDIES)
-def test_a_study_meets_its_targets(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [system.slug for system in systems() if system.state == "works"])
+def test_a_study_of_a_system_that_works_meets_its_targets(name: str, tmp_path: Path) -> None:
     report = run_study(name, "quick", 0, tmp_path, print)
     assert report.met, [target for target in report.targets if not target.met]
 

@@ -183,6 +183,7 @@ def test_what_does_not_fit_is_refused() -> None:
         fit_generative(flow(), PROBLEM.sample(2, 0), darcy_form(), iterations=1, labels=other)
 
 
+@pytest.mark.slow
 def test_two_phases_in_mixed_form_are_learnt_and_inverted() -> None:
     """Flux, phases and pressure of one latent vector: the loss falls, and a posterior has probabilities."""
     problem, form = Darcy(points=8), WeakForm(Diffusion(), SQUARE, {"coefficient": Nearest(PROBLEM.grid)}, particles=20)
