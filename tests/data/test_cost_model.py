@@ -14,7 +14,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
 CAPACITY = 60
 
 
-@pytest.mark.parametrize("uses", [1.0, 2.5, 6.0])
+@pytest.mark.parametrize(
+    "uses", [2.5, pytest.param(1.0, marks=pytest.mark.slow), pytest.param(6.0, marks=pytest.mark.slow)]
+)
 def test_samples_are_used_as_often_as_the_law_says(uses: float) -> None:
     load = Load(1, 100.0, STEPS, 24, 100.0 * uses, CAPACITY)
     assert repetition(Reservoir(CAPACITY, 10), uses) == pytest.approx(expected(load).repetition, rel=0.1)

@@ -31,7 +31,9 @@ def shapes_unchecked() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: f"{backend.name}-{backend.precision}")
-@pytest.mark.parametrize("operator", [deeponet(), feed_forward()], ids=["deeponet", "feed-forward"])
+@pytest.mark.parametrize(
+    "operator", [deeponet(), pytest.param(feed_forward(), marks=pytest.mark.slow)], ids=["deeponet", "feed-forward"]
+)
 def test_back_ends_agree(backend: Backend, operator: object) -> None:
     graph = graphs_of(operator)["operator"]
     done = compare("operator", graph, backend.compile(graph), backend, tolerance=1e-5)

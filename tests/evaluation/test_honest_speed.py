@@ -33,9 +33,9 @@ class AlwaysNought(Operator):
 
 
 COARSE = [
-    Burgers(),
+    pytest.param(Burgers(), marks=pytest.mark.slow, id="burgers"),
     AdvectionVelocity(),
-    Fisher(),
+    pytest.param(Fisher(), marks=pytest.mark.slow, id="fisher"),
     Darcy(points=48),
     DiffusionReaction(),
     Heat(points=24),

@@ -163,7 +163,7 @@ def test_an_operator_stays_what_it_is() -> None:
     assert torch.equal(to_operator(fno, RING)(wave(48)), fno(wave(48)))
 
 
-@pytest.mark.parametrize("made", ["converted", "interpolated"])
+@pytest.mark.parametrize("made", ["converted", pytest.param("interpolated", marks=pytest.mark.slow)])
 def test_it_is_described_and_exported_on_another_grid(made: str) -> None:
     network = networks()["unet"]
     assert isinstance(network, GridNetwork)

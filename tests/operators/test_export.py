@@ -20,10 +20,10 @@ from fredholm.operators.deeponet import DeepONet, PODTrunk, SeparableModes, Spli
     [
         ("gated sine", {"branch", "trunk"}),
         ("independent networks", {"operator"}),
-        ("stacked branch, split branch", {"branch"}),
+        pytest.param("stacked branch, split branch", {"branch"}, marks=pytest.mark.slow),
         ("product of branches, anchored", {"operator"}),
         ("separable modes, split trunk", {"trunk"}),
-        ("feed-forward", {"operator", "field"}),
+        pytest.param("feed-forward", {"operator", "field"}, marks=pytest.mark.slow),
     ],
 )
 def test_graphs_compute_what_the_operator_computes(name: str, parts: set[str]) -> None:

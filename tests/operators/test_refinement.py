@@ -44,9 +44,10 @@ def agnostic() -> dict[str, GridNetwork]:
 
 
 NETWORKS = agnostic()
+EACH = [pytest.param(name, marks=[pytest.mark.slow] * (name == "integral-unet")) for name in NETWORKS]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", EACH)
 def test_agnostic_networks_converge(name: str) -> None:
     network = NETWORKS[name]
     differences = refinement_differences(
@@ -56,7 +57,7 @@ def test_agnostic_networks_converge(name: str) -> None:
     assert differences[-1] < 0.1, differences
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", EACH)
 def test_agnostic_networks_stay_what_they_are(name: str) -> None:
     network = NETWORKS[name]
     away = drift(network, lambda grid: smooth(network.inputs, grid), [torus(n) for n in (32, 64, 128)])

@@ -60,7 +60,9 @@ def test_simulations_are_run_where_the_loss_is_large(tmp_path: Path) -> None:
     assert '"steered"' in (tmp_path / "steered" / "log.jsonl").read_text()
 
 
-@pytest.mark.parametrize("stop", [3, 20, 55])
+@pytest.mark.parametrize(
+    "stop", [20, pytest.param(3, marks=pytest.mark.slow), pytest.param(55, marks=pytest.mark.slow)]
+)
 def test_a_steered_run_that_stopped_ends_with_the_same_weights(stop: int, tmp_path: Path) -> None:
     whole, numbers = train(tmp_path / "whole", LossDriven(POOL))
     train(tmp_path / "parts", LossDriven(POOL), stop)

@@ -1,36 +1,26 @@
-"""The room page on the real service: a learned room, the solver beside it, in a real browser."""
+"""The room page on the real service: the square that ships, the solver beside it, in a real browser."""
 
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from test_room_page import browser, drag, pytestmark, settle, state, wait_until  # noqa: F401 - fixtures and the skip
 
-from fredholm.deploy import export, load, save
+from fredholm.deploy import load
+from fredholm.deploy.pretrained import pretrained_rooms
 from fredholm.deploy.service import running_service
-from fredholm.evaluation import evaluate
-from fredholm.problems import RandomSources, Room, SourceLattice
-from fredholm.training.recipes import PODLinear
-from rooms import solved
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, float]]:
-    """A learned room's page, and its measured error."""
-    train, test = solved(Room(sources=SourceLattice(9)), 81, 0), solved(Room(sources=RandomSources()), 12, 1)
-    fitted = PODLinear().fit(train)
-    report = evaluate(fitted.operator, test, train=train)
-    path: Path = tmp_path_factory.mktemp("page") / "artifact"
-    save(fitted.operator, path, provenance=fitted.provenance, accuracy=report.accuracy())
-    export(path)
-    assert load(path).manifest.certificates
+def served() -> Iterator[tuple[str, float]]:
+    """The address of the page, and the operator's measured error."""
+    path = pretrained_rooms()["square"]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with running_service(path, port=port):
-        yield f"http://127.0.0.1:{port}/room/", report.errors.mean
+        yield f"http://127.0.0.1:{port}/room/", load(path).manifest.accuracy["relative_l2"]
 
 
 @pytest.fixture(scope="module")
