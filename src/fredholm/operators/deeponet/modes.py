@@ -69,7 +69,48 @@ class DenseModes(Modes):
         return here.apply(self.values).T.reshape(*points.shape[:-1], self.rank)
 
 
-class SeparableModes(Modes):
+class FactoredModes(Modes):
+    """Modes by a core and one-dimensional factors along the axes of a grid, which are interpolated by cubics.
+
+    Args:
+        domain: a `Grid`, or a product of grids, of at least four points an axis.
+        ranks: number of factors along every axis.
+        core: shape of the core, its first axis that of the modes.
+    """
+
+    core: Tensor
+
+    def __init__(self, domain: Domain, ranks: Sequence[int], core: Sequence[int]) -> None:
+        super().__init__()
+        self.axes, self.rank = grid_axes(domain), core[0]
+        if short := [axis.name for axis in self.axes if axis.size < 4]:
+            raise ValueError(f"cubic interpolation needs 4 points along {short[0]!r}: use DenseModes")
+        self.register_buffer("core", torch.zeros(*core))
+        for i, (axis, width) in enumerate(zip(self.axes, ranks, strict=True)):
+            self.register_buffer(f"factor{i}", torch.zeros(axis.size, width))
+
+    def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
+        return self._expanded(self.core, points.reshape(-1, len(self.axes))).reshape(*points.shape[:-1], self.rank)
+
+    def combined(
+        self, coefficients: Float[Tensor, "batch rank"], points: Float[Tensor, "m d"]
+    ) -> Float[Tensor, "batch m"]:
+        # With fewer sums than modes it is cheaper to mix the cores first. An exported graph does so for any batch.
+        if not torch.compiler.is_exporting() and coefficients.shape[0] >= self.rank:
+            return super().combined(coefficients, points)
+        mixed = (coefficients @ self.core.flatten(1)).unflatten(-1, self.core.shape[1:])
+        return self._expanded(mixed, points).T
+
+    @abstractmethod
+    def _expanded(self, core: Float[Tensor, "k *ranks"], points: Float[Tensor, "m d"]) -> Float[Tensor, "m k"]:
+        """Functions by their cores, at points."""
+
+    def _factor(self, axis: int) -> Tensor:
+        factor: Tensor = getattr(self, f"factor{axis}")
+        return factor
+
+
+class SeparableModes(FactoredModes):
     """Modes in Tucker form on a tensor-product grid of at least four points an axis.
 
     Args:
@@ -78,16 +119,8 @@ class SeparableModes(Modes):
         rank: number of modes.
     """
 
-    core: Tensor
-
     def __init__(self, domain: Domain, ranks: Sequence[int], rank: int) -> None:
-        super().__init__()
-        self.axes, self.rank = grid_axes(domain), rank
-        if short := [axis.name for axis in self.axes if axis.size < 4]:
-            raise ValueError(f"cubic interpolation needs 4 points along {short[0]!r}: use DenseModes")
-        self.register_buffer("core", torch.zeros(rank, *ranks))
-        for i, (axis, width) in enumerate(zip(self.axes, ranks, strict=True)):
-            self.register_buffer(f"factor{i}", torch.zeros(axis.size, width))
+        super().__init__(domain, ranks, (rank, *ranks))
 
     @classmethod
     def of(cls, domain: Domain, values: Float[Tensor, "rank n"], tolerance: float) -> "SeparableModes":
@@ -119,28 +152,12 @@ class SeparableModes(Modes):
             values = torch.tensordot(values, self._factor(i), dims=([1], [1]))
         return values.flatten(1).T
 
-    def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
-        return self._expanded(self.core, points.reshape(-1, len(self.axes))).reshape(*points.shape[:-1], self.rank)
-
-    def combined(
-        self, coefficients: Float[Tensor, "batch rank"], points: Float[Tensor, "m d"]
-    ) -> Float[Tensor, "batch m"]:
-        # With fewer sums than modes it is cheaper to mix the cores first. An exported graph does so for any batch.
-        if not torch.compiler.is_exporting() and coefficients.shape[0] >= self.rank:
-            return super().combined(coefficients, points)
-        mixed = (coefficients @ self.core.flatten(1)).unflatten(-1, self.core.shape[1:])
-        return self._expanded(mixed, points).T
-
     def _expanded(self, core: Float[Tensor, "k *ranks"], points: Float[Tensor, "m d"]) -> Float[Tensor, "m k"]:
         """Functions in Tucker form, by their cores, at points: one large matrix product, then the last axis."""
         *rows, last = [interpolated(self._factor(i), axis, points[:, i]) for i, axis in enumerate(self.axes)]
         outer = outer_product(rows, last)
         partial = outer @ core.movedim(0, -2).flatten(-2).reshape(outer.shape[-1], -1)
         return (partial.unflatten(-1, (-1, last.shape[-1])) * last.unsqueeze(-2)).sum(-1)
-
-    def _factor(self, axis: int) -> Tensor:
-        factor: Tensor = getattr(self, f"factor{axis}")
-        return factor
 
 
 def grid_axes(domain: Domain) -> tuple[Axis, ...]:

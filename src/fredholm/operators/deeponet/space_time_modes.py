@@ -21,10 +21,10 @@ from fredholm.fields.domain import Domain
 from fredholm.fields.grid import Grid
 from fredholm.fields.product import Product
 from fredholm.operators.deeponet.continuation import continued
-from fredholm.operators.deeponet.modes import Modes, grid_axes, interpolated, leading, outer_product
+from fredholm.operators.deeponet.modes import FactoredModes, grid_axes, interpolated, leading, outer_product
 
 
-class SpaceTimeModes(Modes):
+class SpaceTimeModes(FactoredModes):
     """Modes in hierarchical form on a tensor-product grid of at least four points an axis; the last axis is time.
 
     Args:
@@ -34,19 +34,12 @@ class SpaceTimeModes(Modes):
         rank: number of modes.
     """
 
-    core: Tensor
     space: Tensor
 
     def __init__(self, domain: Domain, ranks: Sequence[int], spaces: int, rank: int) -> None:
-        super().__init__()
-        self.axes, self.rank = grid_axes(domain), rank
-        if short := [axis.name for axis in self.axes if axis.size < 4]:
-            raise ValueError(f"cubic interpolation needs 4 points along {short[0]!r}: use DenseModes")
         *of_space, of_time = ranks
-        self.register_buffer("core", torch.zeros(rank, spaces, of_time))
+        super().__init__(domain, ranks, (rank, spaces, of_time))
         self.register_buffer("space", torch.zeros(spaces, *of_space))
-        for i, (axis, width) in enumerate(zip(self.axes, ranks, strict=True)):
-            self.register_buffer(f"factor{i}", torch.zeros(axis.size, width))
 
     @classmethod
     def of(cls, domain: Domain, values: Float[Tensor, "rank n"], tolerance: float) -> "SpaceTimeModes":
@@ -84,28 +77,12 @@ class SpaceTimeModes(Modes):
         in_time = self.core @ self._factor(len(self.axes) - 1).T
         return torch.einsum("an,kat->ntk", spaces.flatten(1), in_time).flatten(0, 1)
 
-    def at(self, points: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch rank"]:
-        return self._expanded(self.core, points.reshape(-1, len(self.axes))).reshape(*points.shape[:-1], self.rank)
-
-    def combined(
-        self, coefficients: Float[Tensor, "batch rank"], points: Float[Tensor, "m d"]
-    ) -> Float[Tensor, "batch m"]:
-        # With fewer sums than modes it is cheaper to mix the cores first. An exported graph does so for any batch.
-        if not torch.compiler.is_exporting() and coefficients.shape[0] >= self.rank:
-            return super().combined(coefficients, points)
-        mixed = (coefficients @ self.core.flatten(1)).unflatten(-1, self.core.shape[1:])
-        return self._expanded(mixed, points).T
-
     def _expanded(self, core: Float[Tensor, "k spaces time"], points: Float[Tensor, "m d"]) -> Float[Tensor, "m k"]:
         """Functions by their cores, at points: places in space first, then one product with all cores, then time."""
         *rows, time = [interpolated(self._factor(i), axis, points[:, i]) for i, axis in enumerate(self.axes)]
         spaces = outer_product(rows, time) @ self.space.flatten(1).T
         partial = spaces @ core.movedim(1, 0).flatten(1)
         return (partial.unflatten(-1, (-1, time.shape[-1])) * time.unsqueeze(-2)).sum(-1)
-
-    def _factor(self, axis: int) -> Tensor:
-        factor: Tensor = getattr(self, f"factor{axis}")
-        return factor
 
 
 def is_space_time(domain: Domain) -> bool:
